@@ -1,1 +1,7 @@
-//! analytics
+//! From coded rows to tables: the snapshot, one pass over it, and the measures that come from that pass.
+//!
+//! What always holds: this crate reads only the snapshot; data frames stay inside it; what leaves it are the plain
+//! tables of [`results`], and what may be printed of them is decided by [`disclosure`] alone.
+
+pub mod disclosure;
+pub mod results;
