@@ -3,5 +3,14 @@
 //! What always holds: this crate reads only the snapshot; data frames stay inside it; what leaves it are the plain
 //! tables of [`results`], and what may be printed of them is decided by [`disclosure`] alone.
 
+pub mod dataset;
 pub mod disclosure;
+pub mod export;
+pub mod measures;
 pub mod results;
+
+mod compute;
+mod error;
+
+pub use compute::{Facts, Measured, Request, compute};
+pub use error::AnalyticsError;

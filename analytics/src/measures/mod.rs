@@ -1,0 +1,3 @@
+//! The measures, one table a file: each is a plain function of the cube.
+
+pub mod data_dictionary;
