@@ -1,0 +1,221 @@
+//! Rows out of delimited text: any delimiter, UTF-8, UTF-16, Latin-1 or Windows-1252, any line ends.
+//!
+//! What always holds: the file is read as a stream and never held whole; what a row lacks is told by the row's number;
+//! bytes that are no text are kept as they came.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
+
+const DELIMITERS: [u8; 4] = *b",;\t|";
+
+/// A delimited file, opened.
+pub(super) struct TableReader {
+    csv: csv::Reader<QuoteCounter<DecodeReaderBytes<BufReader<File>, Vec<u8>>>>,
+    quotes: Arc<AtomicU64>,
+}
+
+/// Counts quotation marks as they pass: an odd number at the end of the file means that it ends inside a quoted cell.
+struct QuoteCounter<R> {
+    inner: R,
+    quotes: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for QuoteCounter<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        let quotes = buffer[..n].iter().filter(|b| **b == b'"').count();
+        self.quotes.fetch_add(quotes as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+impl TableReader {
+    /// Opens a file, having looked at how its text is encoded and its cells are separated.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let encoding = sniff_encoding(&mut File::open(path)?)?;
+        let mut head = Vec::new();
+        decoder(path, encoding)?.take(64 * 1024).read_to_end(&mut head)?;
+        let quotes = Arc::new(AtomicU64::new(0));
+        let counter = QuoteCounter { inner: decoder(path, encoding)?, quotes: Arc::clone(&quotes) };
+        let csv = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(sniff_delimiter(&head))
+            .buffer_capacity(1 << 18)
+            .from_reader(counter);
+        Ok(Self { csv, quotes })
+    }
+
+    /// The next row, or false at the end.
+    pub(super) fn read(&mut self, row: &mut csv::ByteRecord) -> io::Result<bool> {
+        self.csv.read_byte_record(row).map_err(io::Error::from)
+    }
+
+    /// After the last row: whether the file ended inside a quoted cell.
+    pub(super) fn ended_inside_quotes(&self) -> bool {
+        self.quotes.load(Ordering::Relaxed) % 2 == 1
+    }
+
+    /// Whether every byte of the file has been read.
+    pub(super) fn is_done(&self) -> bool {
+        self.csv.is_done()
+    }
+}
+
+fn decoder(path: &Path, encoding: Option<&'static Encoding>) -> io::Result<DecodeReaderBytes<BufReader<File>, Vec<u8>>> {
+    let file = BufReader::with_capacity(1 << 18, File::open(path)?);
+    Ok(DecodeReaderBytesBuilder::new().encoding(encoding).utf8_passthru(true).strip_bom(true).build_with_buffer(
+        file,
+        vec![0; 1 << 16],
+    )?)
+}
+
+/// `None` where the file is UTF-8 (or says by its byte order mark what it is).
+///
+/// Without a mark: zeros in every other byte are UTF-16; bytes that are no UTF-8 are Windows-1252 (of which Latin-1 is a
+/// part), unless most of what is not ASCII is good UTF-8: then single rows are damaged, and they alone are to blame.
+fn sniff_encoding(file: &mut File) -> io::Result<Option<&'static Encoding>> {
+    let mut head = [0u8; 4096];
+    let n = file.read(&mut head)?;
+    let head = &head[..n];
+    if head.starts_with(&[0xef, 0xbb, 0xbf]) || head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+        return Ok(None);
+    }
+    let zeros = |offset: usize| head.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
+    if n >= 4 && zeros(1) * 10 > n * 4 {
+        return Ok(Some(UTF_16LE));
+    }
+    if n >= 4 && zeros(0) * 10 > n * 4 {
+        return Ok(Some(UTF_16BE));
+    }
+    file.rewind()?;
+    let (good, bad) = count_utf8(BufReader::with_capacity(1 << 18, file))?;
+    Ok((bad > good).then_some(WINDOWS_1252))
+}
+
+/// How many characters beyond ASCII are good UTF-8, and how many bytes are none.
+fn count_utf8(mut reader: impl Read) -> io::Result<(u64, u64)> {
+    let (mut good, mut bad) = (0u64, 0u64);
+    let mut buffer = vec![0u8; 1 << 16];
+    let mut kept = 0;
+    loop {
+        let n = reader.read(&mut buffer[kept..])?;
+        let mut bytes = &buffer[..kept + n];
+        loop {
+            match std::str::from_utf8(bytes) {
+                Ok(text) => {
+                    good += beyond_ascii(text.as_bytes());
+                    bytes = &[];
+                    break;
+                }
+                Err(error) => {
+                    good += beyond_ascii(&bytes[..error.valid_up_to()]);
+                    bytes = &bytes[error.valid_up_to()..];
+                    match error.error_len() {
+                        Some(len) => {
+                            bad += 1;
+                            bytes = &bytes[len..];
+                        }
+                        // A character cut by the end of the buffer, or of the file.
+                        None => break,
+                    }
+                }
+            }
+        }
+        if n == 0 {
+            return Ok((good, bad + u64::from(!bytes.is_empty())));
+        }
+        let rest = bytes.to_vec();
+        kept = rest.len();
+        buffer[..kept].copy_from_slice(&rest);
+    }
+}
+
+/// The first bytes of characters beyond ASCII.
+fn beyond_ascii(utf8: &[u8]) -> u64 {
+    utf8.iter().filter(|b| **b >= 0xc0).count() as u64
+}
+
+/// The delimiter that the first line has most of, outside quotes; a comma where there is none.
+fn sniff_delimiter(head: &[u8]) -> u8 {
+    let mut counts = [0usize; DELIMITERS.len()];
+    let mut quoted = false;
+    for byte in head {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' if !quoted && counts.iter().any(|n| *n > 0) => break,
+            _ if quoted => {}
+            byte => {
+                if let Some(i) = DELIMITERS.iter().position(|d| d == byte) {
+                    counts[i] += 1;
+                }
+            }
+        }
+    }
+    // The first of the most frequent, so that a comma wins a tie.
+    let most = counts.iter().copied().max().unwrap_or(0);
+    counts.iter().position(|n| *n == most).map_or(b',', |i| DELIMITERS[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(bytes: &[u8]) -> (Vec<Vec<String>>, bool) {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), bytes).expect("written");
+        let mut reader = TableReader::open(file.path()).expect("opens");
+        let (mut rows, mut row) = (Vec::new(), csv::ByteRecord::new());
+        while reader.read(&mut row).expect("reads") {
+            rows.push(row.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect());
+        }
+        (rows, reader.ended_inside_quotes())
+    }
+
+    #[test]
+    fn encodings_delimiters_and_line_ends() {
+        let expected = vec![vec!["lugar".to_owned(), "año".into()], vec!["Peñasco".into(), "2026".into()]];
+        let text = "lugar,año\nPeñasco,2026\n";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let (latin, _, _) = WINDOWS_1252.encode(text);
+        let cases: Vec<Vec<u8>> = vec![
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [b"\xff\xfe".to_vec(), utf16.clone()].concat(),
+            utf16,
+            utf16be,
+            latin.into_owned(),
+            text.replace('\n', "\r\n").into_bytes(),
+            text.replace('\n', "\r").into_bytes(),
+            text.replace(',', ";").into_bytes(),
+            text.replace(',', "\t").into_bytes(),
+        ];
+        for (i, bytes) in cases.iter().enumerate() {
+            assert_eq!(rows(bytes), (expected.clone(), false), "case {i}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_break_is_no_row_and_a_cut_file_is_seen() {
+        assert_eq!(rows(b"a,b\n\"one\ntwo\",2\n").0.len(), 2);
+        assert!(rows(b"a,b\n\"one\ntwo").1);
+    }
+
+    #[test]
+    fn one_damaged_row_does_not_make_the_file_latin() {
+        let (rows, _) = rows("niño,año\nsí,sí\nma\u{f1}ana,x\n".as_bytes());
+        assert_eq!(rows[2][0], "mañana");
+        let bytes = [b"ni\xc3\xb1o,a\xc3\xb1o\ns\xc3\xad,\xffx\n".to_vec(), vec![]].concat();
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), bytes).expect("written");
+        let encoding = sniff_encoding(&mut File::open(file.path()).expect("opens")).expect("reads");
+        assert!(encoding.is_none(), "mostly good UTF-8 stays UTF-8");
+    }
+}
