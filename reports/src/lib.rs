@@ -1,1 +1,17 @@
-//! reports
+//! From protected tables to a published directory, and its verification.
+//!
+//! What always holds: a writer takes only tables that came through disclosure control; the text, the data package and
+//! the manifest are functions of the table files and of the header, and of nothing else, so that [`verify`] can make them
+//! again from the directory alone and compare; a directory is published whole or not at all.
+
+mod findings;
+mod header;
+mod publish;
+mod render;
+mod sheet;
+mod verify;
+
+pub use findings::Finding;
+pub use header::Header;
+pub use publish::{PublishError, Published, publish};
+pub use verify::{Check, Verification, VerifyError, verify};

@@ -1,0 +1,58 @@
+//! What a brief says of itself: for when, as of when, from what, made by what.
+
+use analytics::results::Period;
+use schemas::clock::{Instant, parse_rfc3339, rfc3339};
+use serde::{Deserialize, Serialize};
+
+/// The head of a brief. Everything that its text holds beside the tables is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// `2026-09`.
+    pub period: String,
+    /// RFC 3339, UTC.
+    pub data_as_of: String,
+    pub edition: u32,
+    pub language: String,
+    pub snapshot_id: String,
+    pub testigo: String,
+    pub taxonomy: String,
+    pub geography: String,
+    pub dataset: String,
+    /// Whether it may not be published: made before its time, on request.
+    pub preview: bool,
+    /// How many organisations sent what the brief counts from; told only when there are three or more.
+    pub sources: Option<u32>,
+}
+
+impl Header {
+    /// A header of this program and its code lists.
+    #[must_use]
+    pub fn new(period: Period, data_as_of: Instant, snapshot_id: String, preview: bool, sources: Option<u32>) -> Self {
+        Self {
+            period: period.to_string(),
+            data_as_of: rfc3339(data_as_of),
+            edition: 1,
+            language: "en".into(),
+            snapshot_id,
+            testigo: env!("CARGO_PKG_VERSION").into(),
+            taxonomy: schemas::taxonomy::VERSION.into(),
+            geography: schemas::geography::GEOGRAPHY_VERSION.into(),
+            dataset: schemas::dataset::VERSION.into(),
+            preview,
+            sources: sources.filter(|n| *n >= 3),
+        }
+    }
+
+    /// The period; none where the header was tampered with.
+    #[must_use]
+    pub fn parsed_period(&self) -> Option<Period> {
+        Period::parse(&self.period)
+    }
+
+    /// The instant of the data.
+    #[must_use]
+    pub fn parsed_as_of(&self) -> Option<Instant> {
+        parse_rfc3339(&self.data_as_of)
+    }
+}

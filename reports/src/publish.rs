@@ -1,0 +1,182 @@
+//! A published directory: written whole beside its place, then moved into it.
+//!
+//! What always holds: a reader never sees half a brief; a directory that testigo did not write is never touched; the same
+//! header and tables give the same bytes.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use analytics::disclosure::ProtectedTable;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::findings;
+use crate::header::Header;
+use crate::render;
+use crate::sheet::{Sheet, Sheets};
+
+/// What marks a directory as ours.
+pub(crate) const MADE_BY: &str = "testigo";
+pub(crate) const MANIFEST: &str = "manifest.json";
+
+/// `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    pub(crate) made_by: String,
+    pub(crate) header: Header,
+    /// Each file but this one, by path.
+    pub(crate) files: Vec<Entry>,
+    /// SHA-256 over the header and all entries, so that no entry can be put right alone.
+    pub(crate) entries_sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: io::Error },
+    #[error("{0} exists and was not written by testigo: name another directory with --out, or move it away")]
+    NotOurs(PathBuf),
+    #[error("the brief could not be written: {0}")]
+    Render(String),
+}
+
+/// What was published.
+#[derive(Debug)]
+pub struct Published {
+    pub dir: PathBuf,
+    /// The sentences under "What stands out", without markup.
+    pub findings: Vec<String>,
+    pub files: usize,
+}
+
+/// Renders every file of a directory from its tables: path and bytes, in the manifest's order.
+pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(Vec<(String, Vec<u8>)>, Sheets), String> {
+    let mut sheets = Sheets::default();
+    let mut names = Vec::new();
+    let mut files = Vec::new();
+    for (name, bytes) in tables {
+        sheets.insert(&name, Sheet::parse(&bytes).map_err(|e| format!("tables/{name}.csv: {e}"))?);
+        files.push((format!("tables/{name}.csv"), bytes));
+        names.push(name);
+    }
+    let brief = render::markdown::render(header, &sheets, &names)?;
+    files.insert(0, ("brief.md".to_owned(), brief.into_bytes()));
+    files.push(("datapackage.json".to_owned(), render::datapackage::render(header, &sheets, &names)));
+    Ok((files, sheets))
+}
+
+/// The manifest of these files.
+pub(crate) fn manifest(header: &Header, files: &[(String, Vec<u8>)]) -> Manifest {
+    let entries: Vec<Entry> = files
+        .iter()
+        .map(|(path, bytes)| Entry { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256_hex(bytes) })
+        .collect();
+    let entries_sha256 = entries_sha256(header, &entries);
+    Manifest { made_by: MADE_BY.into(), header: header.clone(), files: entries, entries_sha256 }
+}
+
+pub(crate) fn entries_sha256(header: &Header, entries: &[Entry]) -> String {
+    sha256_hex(&serde_json::to_vec(&(header, entries)).expect("texts and numbers are JSON"))
+}
+
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+/// Publishes a directory.
+pub fn publish(out: &Path, header: &Header, tables: &[ProtectedTable]) -> Result<Published, PublishError> {
+    let tables = tables.iter().map(|t| (t.name().to_owned(), render::csv::render(t))).collect();
+    let (mut files, sheets) = files(header, tables).map_err(PublishError::Render)?;
+    let manifest = manifest(header, &files);
+    let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers are JSON");
+    bytes.push(b'\n');
+    files.push((MANIFEST.to_owned(), bytes));
+    place(out, &files)?;
+    let period = header.parsed_period().ok_or_else(|| PublishError::Render("the period does not read".into()))?;
+    let findings = findings::find(period, &sheets).into_iter().map(|f| f.text.replace("**", "")).collect();
+    Ok(Published { dir: out.to_owned(), findings, files: files.len() })
+}
+
+/// Writes the files beside `out`, makes them durable, and moves them into place.
+fn place(out: &Path, files: &[(String, Vec<u8>)]) -> Result<(), PublishError> {
+    let io_error = |path: &Path| {
+        let path = path.to_owned();
+        move |error| PublishError::Io { path, error }
+    };
+    let replace = match fs::symlink_metadata(out) {
+        Ok(found) if found.is_dir() && is_ours(out) => true,
+        Ok(_) => return Err(PublishError::NotOurs(out.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(io_error(out)(error)),
+    };
+    let parent = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(io_error(parent))?;
+    let staging = tempfile::Builder::new().prefix(".testigo-brief-").tempdir_in(parent).map_err(io_error(parent))?;
+    let fresh = staging.path().join("new");
+    for (path, bytes) in files {
+        let path = fresh.join(path);
+        let dir = path.parent().unwrap_or(&fresh);
+        fs::create_dir_all(dir).map_err(io_error(dir))?;
+        let mut file = File::create(&path).map_err(io_error(&path))?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error(&path))?;
+    }
+    for dir in [fresh.join("tables"), fresh.clone()] {
+        File::open(&dir).and_then(|d| d.sync_all()).map_err(io_error(&dir))?;
+    }
+    if replace {
+        fs::rename(out, staging.path().join("old")).map_err(io_error(out))?;
+    }
+    fs::rename(&fresh, out).map_err(io_error(out))?;
+    File::open(parent).and_then(|d| d.sync_all()).map_err(io_error(parent))?;
+    Ok(())
+}
+
+/// Whether a directory is empty, or holds a manifest of ours and nothing that the manifest does not list.
+fn is_ours(dir: &Path) -> bool {
+    let Ok(found) = list(dir) else { return false };
+    if found.is_empty() {
+        return true;
+    }
+    let Ok(bytes) = fs::read(dir.join(MANIFEST)) else { return false };
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return false };
+    manifest.made_by == MADE_BY
+        && found.iter().all(|path| path == MANIFEST || manifest.files.iter().any(|entry| entry.path == *path))
+}
+
+/// Every file below a directory, as relative paths with `/`, sorted.
+pub(crate) fn list(dir: &Path) -> io::Result<Vec<String>> {
+    fn walk(dir: &Path, prefix: &str, found: &mut Vec<String>) -> io::Result<()> {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                walk(&entry.path(), &format!("{name}/"), found)?;
+            } else {
+                found.push(name);
+            }
+        }
+        Ok(())
+    }
+    let mut found = Vec::new();
+    walk(dir, "", &mut found)?;
+    found.sort();
+    Ok(found)
+}
