@@ -1,7 +1,8 @@
 """Derives ingest/data/gazetteer/{places,zips}.tsv and shapes.bin from registry packages (README.md beside this file).
 
 What always holds: a (name, state) stands once, with one county; where the sources name different counties and none
-clearly outweighs the others, the name is left out: unknown rather than wrong.
+clearly outweighs the others, the county is 000: a place that is known to be ambiguous, so that no similar name takes
+its place. Unknown rather than wrong.
 """
 import bz2, collections, csv, json, math, sys
 from pathlib import Path
@@ -209,22 +210,40 @@ def main(base):
         if sk in blocked or len(codes) != 1 or len(k) < 4 or any(ch.isdigit() for ch in k) or k in state_keys or len(k.split()) > 4:
             continue
         final[sk] = (next(iter(codes)), 0, "a")
+    # Other writings of a name, where nothing else bears them: "N Bend", "Dalles", "Rio Grande".
+    for (st, k), (code, pop, kind) in list(final.items()):
+        t = k.split()
+        forms = []
+        if kind == "c" and len(t) > 1:
+            if t[0] in ("north", "south", "east", "west"):
+                forms.append(" ".join([t[0][0]] + t[1:]))
+            if t[0] == "the":
+                forms.append(" ".join(t[1:]))
+            if t[-1] == "city" and len(t[0]) > 2:
+                forms.append(" ".join(t[:-1]))
+            if t[-1] in ("township", "boro", "village", "town"):
+                forms.append(" ".join(t[:-1]))
+        for form in forms:
+            if (st, form) not in blocked and form not in state_keys and len(form) > 3:
+                if final.get((st, form), (code,))[0] == code:
+                    final.setdefault((st, form), (code, 0, "a"))
+                else:
+                    final[(st, form)] = (st + "000", 0, "?")
+    for sk in blocked:
+        if sk not in final and sk[1] and not sk[1].isdigit():
+            final[sk] = (sk[0] + "000", max((x[0] for x in geo.get(sk, [])), default=500), "?")
     print("names", len(final), dict(why), collections.Counter(v[2] for v in final.values()))
 
     # 4. Which bare names mean one place in the whole country.
     by_name = collections.defaultdict(list)
     for (st, k), (code, pop, kind) in final.items():
         by_name[k].append((pop, st, code, kind))
-    for sk in blocked:  # a name left out in its state is still a rival
-        if sk not in final:
-            g = geo.get(sk, [])
-            by_name[sk[1]].append((max((x[0] for x in g), default=500), sk[0], None, "c"))
     national = set()
     for k, v in by_name.items():
         v.sort(key=lambda x: (-x[0], x[1]))
         pop, st, code, kind = v[0]
         rival = max([x[0] for x in v[1:]] + [foreign.get(k, 0)] + [0])
-        if code is None or kind == "a" or k in state_keys:
+        if kind in "a?" or k in state_keys:
             continue
         if (len(v) == 1 and not foreign.get(k) and len(k) > 3) or (pop >= 15000 and pop >= 12 * rival):
             national.add((st, k))
@@ -246,18 +265,19 @@ def main(base):
     OUT.mkdir(parents=True, exist_ok=True)
     n = 0
     with open(OUT / "places.tsv", "w") as f:
-        f.write("# name\tcounty within the state\tpeople in hundreds\tflags: a alias, n one place in the whole country, w also a word or a person's name\n")
+        f.write("# name\tcounty within the state\tpeople in hundreds\tflags (county 000: more than one, unknown): a alias, n one place in the whole country, w also a word or a person's name\tother counties in which its ZIPs lie\n")
         for st in sorted(states):
             f.write(f"@{st}\n")
             for (s, k), (code, pop, kind) in sorted(final.items()):
                 if s != st:
                     continue
                 flags = ("a" if kind == "a" else "") + ("n" if (s, k) in national else "") + ("w" if wordlike(k) else "")
-                hundreds = 0 if kind == "a" else max(1, round(pop / 100))
-                f.write(f"{k}\t{code[2:]}\t{hundreds or ''}\t{flags}".rstrip("\t") + "\n")
+                hundreds = 0 if kind in "a?" else max(1, round(pop / 100))
+                also = " ".join(sorted(c[2:] for c in post.get((s, k), {}) if c != code)) if kind == "c" else ""
+                f.write(f"{k}\t{code[2:]}\t{hundreds or ''}\t{flags}\t{also}".rstrip("\t") + "\n")
                 n += 1
     with open(OUT / "zips.tsv", "w") as f:
-        f.write("# ZIP prefix of three digits, then the two last digits and county of each; = repeats the county before\n")
+        f.write("# ZIP prefix of three digits, then the two last digits of each and its county; a county left out is that of the ZIP before\n")
         last_prefix, last = None, None
         line = []
         for z in sorted(zip_county):
@@ -275,10 +295,29 @@ def main(base):
     people_by = collections.Counter()
     for z, c in zip_county.items():
         people_by[c] += int(info.population.get(z, 0) or 0)
-    with open(OUT / "county_people.tsv", "w") as f:
-        f.write("# county\tpeople in hundreds (sum over its ZIPs)\n")
-        for c in sorted(people_by):
-            f.write(f"{c}\t{max(1, round(people_by[c] / 100))}\n")
+    old = {r[0]: (r[2], r[1]) for r in county_rows if len(r) > 4 and r[4] and r[1] == "CT"}
+    by_name = collections.defaultdict(list)
+    for code, (name, st) in list(current.items()) + list(old.items()):
+        short = name
+        for kind in (" City and Borough", " Planning Region", " Census Area", " Municipality", " Municipio", " Borough", " County", " Parish", " Island", " city"):
+            if name.endswith(kind):
+                short = name[: -len(kind)]
+                break
+        by_name[key(short)].append((people_by.get(code, 0), code))
+        if key(short) != key(name) and not name.endswith((" County", " Parish")):
+            by_name[key(name) + "|f"].append((people_by.get(code, 0), code))
+    with open(OUT / "county_names.tsv", "w") as f:
+        f.write("# name\tcounty\tpeople in hundreds (sum over its ZIPs)\tflags: f name in full, n one county in the whole country, w also a word or a person's name\n")
+        for k, v in sorted(by_name.items()):
+            v.sort(key=lambda x: (-x[0], x[1]))
+            for i, (count, code) in enumerate(v):
+                alone = i == 0 and (len(v) == 1 or count >= 20 * v[1][0] and count > 50000) and k not in state_keys
+                flags = ("f" if k.endswith("|f") else "") + ("n" if alone else "") + ("w" if wordlike(k.removesuffix("|f")) else "")
+                f.write(f"{k.removesuffix('|f')}\t{code}\t{round(count / 100) or ''}\t{flags}".rstrip("\t") + "\n")
+    with open(OUT / "connecticut_points.tsv", "w") as f:
+        f.write("# latitude\tlongitude\tplanning region of the ZIP whose middle it is\n")
+        for lat, lon, region in sorted(set(towns.points)):
+            f.write(f"{lat}\t{lon}\t{region}\n")
     shapes_table(shapes, current, successors)
 
 

@@ -1,0 +1,191 @@
+//! Chooses the place of a narrative among the places that it names.
+//!
+//! What always holds: each candidate gets points for what it is, for the words around it and for standing early; the
+//! best one wins if it has enough of them. Streets, people, and places that someone comes from, lives in, called from
+//! or is taken to lose points. Without a state only names that mean one place in the whole country count.
+
+use super::PlaceMethod;
+use super::fold::Gap;
+use super::gazetteer::cue;
+use super::reading::{Finding, Reading};
+
+/// Points below which a candidate is no place of the event.
+const ENOUGH: i32 = 45;
+
+/// Words after which a narrative is not read: its place is told by then.
+const FAR: usize = 400;
+
+impl Reading<'_> {
+    /// The county in which a narrative takes place.
+    pub fn running(&self, hint: Option<u8>) -> Option<Finding> {
+        let mut best: Option<(i32, Finding)> = None;
+        let mut keep = |points: i32, found: Finding| {
+            if points >= ENOUGH && best.as_ref().is_none_or(|(held, _)| points > *held) {
+                best = Some((points, found));
+            }
+        };
+        let mut first = 0;
+        while first < self.len().min(FAR) {
+            if let Some(county) = self.zip_at(first) {
+                let wanted = hint.is_none_or(|hint| super::gazetteer::state_of(hint).is_some_and(|state| state.code == county.state));
+                if wanted {
+                    let found = Finding { county: Some(county), state: None, method: PlaceMethod::Zip, first, last: first };
+                    keep(78 + self.place_points(first, first), found);
+                }
+                first += 1;
+                continue;
+            }
+            let step = self.candidate(first, hint, &mut keep);
+            first += step.max(1);
+        }
+        best.map(|(_, found)| found)
+    }
+
+    /// Weighs the place that starts at a token, if one does. Returns how many tokens it takes.
+    fn candidate(&self, first: usize, hint: Option<u8>, keep: &mut impl FnMut(i32, Finding)) -> usize {
+        // "Durango, CO": a place with its state, of whatever state.
+        if let Some((found, last)) = self.with_state(first, hint) {
+            let base = if hint.is_none() || hint == found.state { 72 } else { 40 };
+            keep(base + self.place_points(first, last), found);
+            return last + 1 - first;
+        }
+        let Some(hint) = hint else {
+            let Some((last, _)) = self.longest(first, |entry| entry.national && entry.kind != super::gazetteer::Kind::State) else { return 1 };
+            let ice = self.cues(last + 1) & cue::ICE != 0;
+            let Some((rank, found)) = self.national(first, last, ice) else { return last + 1 - first };
+            let base = match rank {
+                3.. => 62,
+                2 => 58,
+                _ => 32 + self.name_points(first, last, false, 500),
+            };
+            keep(base + self.place_points(first, last), found);
+            return found.last + 1 - first;
+        };
+        let Some(mention) = self.mention(first, hint) else { return 1 };
+        let last = mention.last;
+        let found = Finding { county: mention.county, state: Some(hint), method: mention.method, first, last };
+        let base = match mention.method {
+            PlaceMethod::Court | PlaceMethod::Facility => 66,
+            PlaceMethod::CountyName if mention.sure => 62,
+            PlaceMethod::CountyName => 28 + self.name_points(first, last, mention.wordlike, 0),
+            PlaceMethod::Alias if self.folded.phrase(first, last).len() < 4 => 20 + self.name_points(first, last, mention.wordlike, mention.people),
+            _ => 38 + self.name_points(first, last, mention.wordlike, mention.people),
+        };
+        let method = if found.method == PlaceMethod::CityState { PlaceMethod::CityInHintedState } else { found.method };
+        if found.county.is_some() {
+            keep(base + self.place_points(first, last), Finding { method, ..found });
+        }
+        last + 1 - first
+    }
+
+    /// A place that its state follows: "Gainesville, GA", "Richmond Va", "Sunland Park, Nuevo México".
+    fn with_state(&self, first: usize, hint: Option<u8>) -> Option<(Finding, usize)> {
+        let (longest, _) = self.longest(first, |_| true)?;
+        (first..=longest).rev().find_map(|last| {
+            let gap = self.folded.gap_after(last);
+            if !matches!(gap, Gap::Space | Gap::Comma | Gap::Bracket) {
+                return None;
+            }
+            let stated = self.state_at(last + 1)?;
+            if stated.code {
+                let token = self.folded.tokens()[stated.first];
+                let written = token.shouted && self.folded.mixed() || token.capital && hint == Some(stated.state) || gap == Gap::Comma && self.folded.gap_after(stated.last) >= Gap::Comma && !token.capital;
+                // "IN" is shouted and a state; "se llevaron a Juan, OK?" is neither.
+                if !written {
+                    return None;
+                }
+            }
+            let mention = self.mention(first, stated.state).filter(|mention| mention.last == last && mention.county.is_some() && mention.sure)?;
+            let found = Finding { county: mention.county, state: Some(stated.state), method: PlaceMethod::CityState, first, last };
+            Some((found, stated.last))
+        })
+    }
+
+    /// Points for what the name itself looks like.
+    fn name_points(&self, first: usize, last: usize, wordlike: bool, people: u32) -> i32 {
+        let mut points = 0;
+        let tokens = self.folded.tokens();
+        let capital = tokens[first].capital || tokens[last].capital;
+        if self.folded.mixed() {
+            // A capital after a full stop says little, none where others have one says that it is a word.
+            let opens = self.gap(first) >= Gap::Stop;
+            points += if !capital { if self.capitals() { -22 } else { -4 } } else if opens { 4 } else { 10 };
+        }
+        if last > first {
+            points += 10;
+        }
+        if wordlike {
+            points -= if people >= 1000 { 12 } else { 26 };
+        }
+        points += match people {
+            0..10 => 0,
+            10..100 => 3,
+            100..1000 => 6,
+            1000..5000 => 9,
+            _ => 12,
+        };
+        // Two capitals in a row that are no place together are a person's name or another name's part.
+        if first == last && capital && self.folded.mixed() {
+            let beside = |index: usize, gap: Gap| gap <= Gap::Space && tokens.get(index).is_some_and(|token| token.capital && !token.number && !(token.shouted && token.end - token.start < 5) && self.cues(index) == 0);
+            let before = first > 0 && beside(first - 1, self.gap(first)) && self.gap(first - 1) < Gap::Stop;
+            if before || beside(last + 1, self.folded.gap_after(last)) {
+                points -= if wordlike && people < 1000 { 24 } else { 14 };
+            }
+        }
+        points
+    }
+
+    /// Whether the writer uses capitals for names: some capital stands inside a sentence.
+    fn capitals(&self) -> bool {
+        self.folded.tokens().iter().take(FAR).any(|token| token.capital && !token.shouted && token.gap <= Gap::Comma)
+    }
+
+    /// Points for where a place stands.
+    fn place_points(&self, first: usize, last: usize) -> i32 {
+        let mut points = -((first as i32) / 3).min(24);
+        let ends = self.folded.gap_after(last) >= Gap::Joint;
+        if first == 0 {
+            points += if ends { 28 } else { 12 };
+        } else if self.gap(first) >= Gap::Bracket && ends {
+            points += 14;
+        }
+        let before = self.cues_before(first);
+        let gap = self.gap(first);
+        if first > 0 && before & cue::LABEL != 0 && (gap == Gap::Stop || gap == Gap::Joint) {
+            points += 34;
+        }
+        if gap == Gap::Space && first > 0 {
+            if before & cue::IN != 0 {
+                points += 24;
+            } else if before & cue::OF != 0 {
+                let what = if first > 1 { self.cues(first - 2) } else { 0 };
+                points += if what & (cue::POLICE | cue::COURT | cue::JAIL | cue::COUNTY | cue::IN | cue::NOISE) != 0 { 20 } else { 8 };
+            }
+            if before & cue::TITLE != 0 {
+                points -= 40;
+            }
+        }
+        let after = self.cues(last + 1);
+        if self.folded.gap_after(last) <= Gap::Space && after & (cue::POLICE | cue::JAIL | cue::COURT) != 0 {
+            points += 14;
+        }
+        // "taken to", "called from", "vive en": another place than that of the event, if a few words before.
+        let mut at = first;
+        for _ in 0..4 {
+            if at == 0 || self.gap(at) >= Gap::Stop {
+                break;
+            }
+            at -= 1;
+            let cues = self.cues(at);
+            if cues & cue::TO != 0 && (cues & cue::NOISE == 0 || at + 1 == first) || cues & cue::FROM != 0 {
+                points -= 34;
+                break;
+            }
+        }
+        // "no: es en Boaz", "UPDATE: it was in Salem".
+        if first >= 2 && before & cue::IN != 0 && (1..=4).any(|back| first > back && self.folded.word(first - back - 1) == "no" && self.folded.gap_after(first - back - 1) >= Gap::Comma) {
+            points += 26;
+        }
+        points
+    }
+}
