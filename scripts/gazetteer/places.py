@@ -8,6 +8,7 @@ import bz2, collections, csv, json, math, sys
 from pathlib import Path
 
 import connecticut
+import hand
 from keys import key
 from shapes import Shapes
 
@@ -64,6 +65,8 @@ def main(base):
     current = {r[0]: (r[2], r[1]) for r in county_rows if len(r) < 5 or not r[4]}
     successors = {r[0]: r[5].split() for r in county_rows if len(r) > 5 and r[5]}
     towns = Towns(zips)
+    state_of = {r[1]: r[0] for r in rows(GEO / "states.tsv")}
+    parts = {(state_of[code[:2]], key(name)): code for name, code, _ in hand.lists("neighbourhoods.txt")}
 
     # County names as the packages write them.
     county_code = {}
@@ -112,9 +115,13 @@ def main(base):
         said = settle(said[0][2], c["name"], st, lat, lon) if said and said[0][2] else None
         if pip and current[pip][1] != st:
             pip = None
-        sure = said is not None and said == pip
+        sure = None if said is None else said == pip
         if said and pip and said != pip:
             disagree += 1
+        # The outlines are coarse beside rivers: a part of a large city that the lists name lies where they say.
+        listed = parts.get((st, k))
+        if said is None and listed and pip != listed and shapes.away(listed, lon, lat) < 0.03:
+            pip = listed
         code = said or pip
         if code:
             geo[(st, k)].append((c["population"], code, lat, lon, sure))
@@ -123,7 +130,7 @@ def main(base):
     # 2. ZIPs.
     zip_county, post = {}, collections.defaultdict(collections.Counter)  # post: (state, key) -> county -> weight
     alias_post = collections.defaultdict(collections.Counter)
-    where = {}
+    unplaced = set()
     unsure = collections.Counter()
     for z in zips:
         st, code5 = z["state"], z["zip_code"]
@@ -148,11 +155,11 @@ def main(base):
             unsure["zip left out"] += 1
             said = None
         if said is None:
+            unplaced.update((st, key(n)) for n in [z["city"]] + z["acceptable_cities"])
             continue
         zip_county[code5] = said
         w = 1 + int(info.population.get(code5, 0) or 0)
         post[(st, key(z["city"]))][said] += w
-        where.setdefault((st, key(z["city"])), (lat, lon))
         for a in z["acceptable_cities"]:
             post[(st, key(a))][said] += w
         for a in z["unacceptable_cities"]:
@@ -188,21 +195,30 @@ def main(base):
                 continue
             if p and code not in p:
                 # The post office of this name lies elsewhere: two places, or one at a border.
-                if pop >= 20000 or (pop >= 5 * total and sure):
+                if sure and (pop >= 20000 or pop >= 5 * total):
                     final[sk] = (code, pop, "c")
                     why["geonames outweighs post"] += 1
+                elif sure is None and top[1] == total:
+                    # Only the coarse outline spoke against the post office.
+                    final[sk] = (top[0], pop, "c")
+                    why["post against outline"] += 1
                 else:
                     why["geonames against post"] += 1
                 continue
-            if p and top[0] != code and pop < 20000 and not sure:
-                why["border, unsure"] += 1
-                continue
+            if p and top[0] != code and not sure:
+                if sure is None and top[1] >= 0.8 * total:
+                    final[sk] = (top[0], pop, "c")
+                    why["post against outline"] += 1
+                    continue
+                if pop < 20000:
+                    why["border, unsure"] += 1
+                    continue
             final[sk] = (code, pop, "c")
         elif top[1] >= 0.85 * total:
             final[sk] = (top[0], min(total, 3000), "c")
         else:
             why["post spread"] += 1
-    blocked = set(geo) | set(post)
+    blocked = set(geo) | set(post) | unplaced
     state_keys = {key(n) for n in states.values()}
     for sk, c in alias_post.items():
         st, k = sk
@@ -229,6 +245,17 @@ def main(base):
                     final.setdefault((st, form), (code, 0, "a"))
                 else:
                     final[(st, form)] = (st + "000", 0, "?")
+    # "La Grange" is a slip for LaGrange before it is a post office's forgotten name.
+    glued = collections.defaultdict(list)
+    for (st, k), (code, pop, kind) in final.items():
+        glued[(st, k.replace(" ", ""))].append((pop, code, kind, k))
+    for (st, _), same in glued.items():
+        if len({x[1] for x in same}) > 1:
+            same.sort(reverse=True)
+            for pop, code, kind, k in same[1:]:
+                if kind == "a" or pop * 20 < same[0][0]:
+                    final[(st, k)] = (same[0][1], 0, "a")
+                    why["glued"] += 1
     for sk in blocked:
         if sk not in final and sk[1] and not sk[1].isdigit():
             final[sk] = (sk[0] + "000", max((x[0] for x in geo.get(sk, [])), default=500), "?")

@@ -49,3 +49,8 @@ class Shapes:
                 return self.codes[i]
         i = self.tree.nearest(p)
         return self.codes[i] if self.geoms[i].distance(p) < 0.05 else None
+
+    def away(self, code, lon, lat):
+        """Degrees from a county's outline."""
+        from shapely.geometry import Point
+        return self.geoms[self.codes.index(code)].distance(Point(lon, lat)) if code in self.codes else 9.0

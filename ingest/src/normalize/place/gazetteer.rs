@@ -229,7 +229,8 @@ impl Gazetteer {
                 Kind::Court | Kind::Facility | Kind::IceOffice => !flags.contains('s'),
                 _ => flags.contains('n'),
             };
-            self.add(name, Entry { kind, state, national, wordlike: flags.contains('w'), county: Some(county), also: "", people: 0, next: 0 });
+            let county = (!flags.contains('x')).then_some(county);
+            self.add(name, Entry { kind, state, national, wordlike: flags.contains('w'), county, also: "", people: 0, next: 0 });
         }
     }
 
@@ -292,25 +293,27 @@ impl Gazetteer {
     }
 
     /// The place of a state whose name comes nearest to `name` (folded, without spaces), if one county is alone in
-    /// that: one edit in names of five to seven letters, two in longer ones; in shorter ones only spaces may differ.
-    pub fn nearest(&self, name: &[u8], state: u8) -> Option<&Entry> {
-        self.nearest_of(name, self.squeezed.get(usize::from(state))?)
+    /// that: one edit in names of five to seven letters, two in longer ones, but no more than `most`; in shorter ones
+    /// only spaces may differ.
+    pub fn nearest(&self, name: &[u8], state: u8, most: usize) -> Option<&Entry> {
+        self.nearest_of(name, self.squeezed.get(usize::from(state))?, most)
     }
 
     /// The same among the cities that have an office of ICE.
     pub fn nearest_office(&self, name: &[u8]) -> Option<&Entry> {
-        self.nearest_of(name, &self.offices)
+        self.nearest_of(name, &self.offices, 2)
     }
 
-    fn nearest_of(&self, name: &[u8], names: &[Squeezed]) -> Option<&Entry> {
+    fn nearest_of(&self, name: &[u8], names: &[Squeezed], most: usize) -> Option<&Entry> {
         if name.len() < 3 || name.len() > typo::LONGEST {
             return None;
         }
-        let mut limit = match name.len() {
+        let mut limit: usize = match name.len() {
             0..5 => 0,
             5..8 => 1,
             _ => 2,
-        };
+        }
+        .min(most);
         let letters = typo::letters(name);
         let mut best: Option<&Entry> = None;
         let mut several = false;

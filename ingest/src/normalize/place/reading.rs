@@ -229,6 +229,10 @@ impl Reading<'_> {
             let apart = matches!(self.gap(first), Gap::Comma | Gap::Bracket | Gap::Stop);
             if stated.code {
                 let token = self.folded.tokens()[first];
+                // "Chelan Co. Jail" is in no Colorado.
+                if self.folded.word(first) == "co" && self.cues(stated.last + 1) & (cue::JAIL | cue::COURT | cue::POLICE) != 0 {
+                    continue;
+                }
                 let word = is_word(self.folded.phrase(first, stated.last));
                 let loud = token.shouted && (self.folded.mixed() || !word || trailing);
                 let follows = first > 0 && self.place_ends_at(first - 1, stated.state);
@@ -278,7 +282,9 @@ impl Reading<'_> {
         let state = stated.state;
         let found = self
             .best_in(state, 0, stated.first, true, PlaceMethod::CityState)
-            .or_else(|| self.slip(state, 0, stated.first))
+            // Part of what stands before the state may be a name by chance: "De Forest" is no Forest.
+            .map(|best| if self.splits(best.first) { best } else { self.slip(state, 0, stated.first, 0).unwrap_or(best) })
+            .or_else(|| self.slip(state, 0, stated.first, 2))
             .or_else(|| self.best_in(state, stated.last + 1, self.len(), false, PlaceMethod::CityState));
         if found.is_some() {
             return found;
@@ -397,16 +403,22 @@ impl Reading<'_> {
         !inside && !street && !abroad
     }
 
-    /// A place of this state with a slip in it, among tokens `from..to`: the stretch that ends there, or else each
-    /// stretch between signs.
-    fn slip(&self, state: u8, from: usize, to: usize) -> Option<Finding> {
+    /// Whether a name may start at a token: a sign that parts names stands before it.
+    fn splits(&self, index: usize) -> bool {
+        let abbreviation = index > 0 && matches!(self.folded.word(index - 1), "st" | "ste" | "mt" | "ft" | "pt");
+        self.gap(index) >= Gap::Comma && !(abbreviation && self.gap(index) == Gap::Stop)
+    }
+
+    /// A place of this state with at most so many slips in it, among tokens `from..to`: the stretch that ends there, or
+    /// else each stretch between signs.
+    fn slip(&self, state: u8, from: usize, to: usize, most: usize) -> Option<Finding> {
         let mut end = to;
         while end > from {
             let mut start = end - 1;
-            while start > from && self.gap(start) < Gap::Comma {
+            while start > from && !self.splits(start) {
                 start -= 1;
             }
-            if let Some(found) = self.slip_in(start, end, |name| self.gazetteer.nearest(name, state)) {
+            if let Some(found) = self.slip_in(start, end, |name| self.gazetteer.nearest(name, state, most)) {
                 return Some(found);
             }
             end = start;
@@ -463,7 +475,7 @@ impl Reading<'_> {
             let state = nearest_state(word.as_bytes());
             if let Some(state) = state.filter(|_| self.gap(index) >= Gap::Comma || self.cues(index) == 0) {
                 let before = self.best_in(state, 0, index, true, PlaceMethod::CityState).filter(|found| found.last + 1 == index);
-                let found = before.or_else(|| (self.gap(index) >= Gap::Comma).then(|| self.slip(state, 0, index)).flatten());
+                let found = before.or_else(|| (self.gap(index) >= Gap::Comma).then(|| self.slip(state, 0, index, 2)).flatten());
                 if found.is_some() {
                     return found;
                 }
@@ -536,7 +548,7 @@ impl Reading<'_> {
                 return Some(found);
             }
         }
-        let slip = hint.and_then(|state| self.slip(state, 0, self.len()));
+        let slip = hint.and_then(|state| self.slip(state, 0, self.len(), 2));
         let alone = self.alone();
         match (slip, alone) {
             (Some(slip), Some(alone)) if slip.county != alone.county => None,

@@ -128,7 +128,8 @@ impl Reading<'_> {
         if first == last && capital && self.folded.mixed() {
             let beside = |index: usize, gap: Gap| gap <= Gap::Space && tokens.get(index).is_some_and(|token| token.capital && !token.number && !(token.shouted && token.end - token.start < 5) && self.cues(index) == 0);
             let before = first > 0 && beside(first - 1, self.gap(first)) && self.gap(first - 1) < Gap::Stop;
-            if before || beside(last + 1, self.folded.gap_after(last)) {
+            let known = first == 0 && people >= 1000;
+            if !known && (before || beside(last + 1, self.folded.gap_after(last))) {
                 points -= if wordlike && people < 1000 { 24 } else { 14 };
             }
         }
