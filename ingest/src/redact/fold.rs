@@ -1,0 +1,149 @@
+//! One spelling for all writings: lower-case ASCII without accents, one byte for each thing that counts, and the way back.
+//!
+//! What always holds: a folded byte knows the byte of the text that it came from, and every range of folded bytes maps to
+//! a range of the text on character boundaries. What is invisible or merely combines (accents written apart, zero-width
+//! spaces, the box around a keycap digit) folds to nothing, so that it hides nothing. Our own marks fold to [`OPAQUE`].
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use schemas::redaction::Class;
+
+/// A letter of another script.
+pub const FOREIGN: u8 = 0x02;
+/// A byte of a mark such as `[PHONE]`: no rule matches it.
+pub const OPAQUE: u8 = 0x03;
+/// Anything else: emoji, symbols.
+const OTHER: u8 = 0x01;
+
+/// A text as the rules see it.
+#[derive(Debug, Default)]
+pub struct Folded {
+    /// The folded text. ASCII, save that it may hold the three bytes above.
+    pub bytes: Vec<u8>,
+    /// For each folded byte the text's byte it came from, and the text's length at the end. Empty where the two are one.
+    from: Vec<u32>,
+    length: usize,
+}
+
+impl Folded {
+    pub fn new(text: &str) -> Self {
+        let mut folded = Self { bytes: Vec::with_capacity(text.len()), from: Vec::new(), length: text.len() };
+        if text.is_ascii() {
+            folded.bytes.extend(text.bytes().map(ascii));
+        } else {
+            folded.from.reserve(text.len() + 1);
+            for (at, c) in text.char_indices() {
+                let before = folded.bytes.len();
+                fold_char(c, &mut folded.bytes);
+                // A text is bounded far below 4 GiB by what a channel accepts.
+                folded.from.extend((before..folded.bytes.len()).map(|_| at as u32));
+            }
+            folded.from.push(text.len() as u32);
+        }
+        folded.hide_marks(text);
+        folded
+    }
+
+    /// The byte of the text at which folded byte `at` starts.
+    pub fn start(&self, at: usize) -> usize {
+        if self.from.is_empty() { at } else { self.from[at] as usize }
+    }
+
+    /// Where the character of folded byte `at - 1` ends in the text, with all that merely combines with it.
+    pub fn end(&self, at: usize) -> usize {
+        if self.from.is_empty() || at == 0 {
+            return at;
+        }
+        let last = self.from[at - 1];
+        let next = self.from[at..].iter().find(|&&from| from > last);
+        next.map_or(self.length, |&from| from as usize)
+    }
+
+    /// Takes a stretch out of sight of all that comes after.
+    pub fn hide(&mut self, start: usize, end: usize) {
+        self.bytes[start..end].fill(OPAQUE);
+    }
+
+    fn hide_marks(&mut self, text: &str) {
+        if !self.bytes.contains(&b'[') {
+            return;
+        }
+        for at in 0..self.bytes.len() {
+            if self.bytes[at] == b'[' {
+                let rest = &text[self.start(at)..];
+                if let Some(class) = Class::ALL.iter().find(|class| rest.starts_with(class.mark())) {
+                    self.hide(at, at + class.mark().len());
+                }
+            }
+        }
+    }
+}
+
+fn ascii(byte: u8) -> u8 {
+    match byte {
+        b'\n' => byte,
+        b'`' => b'\'',
+        0x00..0x20 | 0x7f => b' ',
+        _ => byte.to_ascii_lowercase(),
+    }
+}
+
+fn fold_char(c: char, out: &mut Vec<u8>) {
+    let byte = match c {
+        _ if c.is_ascii() => ascii(c as u8),
+        'á' | 'à' | 'â' | 'ã' | 'ä' | 'Á' | 'À' | 'Ã' | 'Ä' => b'a',
+        'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' => b'e',
+        'í' | 'ì' | 'î' | 'ï' | 'Í' | 'ı' => b'i',
+        'ó' | 'ò' | 'ô' | 'õ' | 'ö' | 'ø' | 'Ó' | 'Ö' | 'Ø' => b'o',
+        'ú' | 'ù' | 'û' | 'ü' | 'Ú' | 'Ü' => b'u',
+        'ñ' | 'Ñ' => b'n',
+        'ł' | 'Ł' => b'l',
+        'đ' | 'Đ' | 'ð' | 'Ð' => b'd',
+        'ə' | 'Ə' => b'e',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => b'-',
+        '‘' | '’' | '‚' | '′' | 'ʼ' | 'ʻ' | '´' => b'\'',
+        '“' | '”' | '„' | '″' | '«' | '»' => b'"',
+        '°' | 'º' | 'ª' => b'^',
+        '…' | '·' => b'.',
+        '¿' => b'?',
+        '¡' => b'!',
+        '\u{2028}' | '\u{2029}' | '\u{85}' => b'\n',
+        _ if is_invisible(c) => return,
+        _ if c.is_whitespace() => b' ',
+        _ => return fold_rare(c, out),
+    };
+    out.push(byte);
+}
+
+/// What shows nothing or merely changes the look of its neighbour.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+        || unicode_normalization::char::is_combining_mark(c)
+}
+
+fn fold_rare(c: char, out: &mut Vec<u8>) {
+    // Digits of the scripts whose speakers may type them.
+    for zero in ['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}'] {
+        let n = (c as u32).wrapping_sub(zero as u32);
+        if n < 10 {
+            return out.push(b'0' + n as u8);
+        }
+    }
+    let before = out.len();
+    for part in std::iter::once(c).nfkd().filter(|part| !is_invisible(*part)) {
+        match part {
+            _ if part.is_ascii() => out.push(ascii(part as u8)),
+            'ß' => out.extend(b"ss"),
+            'æ' | 'Æ' => out.extend(b"ae"),
+            'œ' | 'Œ' => out.extend(b"oe"),
+            'þ' | 'Þ' => out.extend(b"th"),
+            '\u{2044}' => out.push(b'/'),
+            _ if part.is_alphabetic() => out.push(FOREIGN),
+            _ => out.push(OTHER),
+        }
+    }
+    if out.len() == before {
+        out.push(OTHER);
+    }
+}

@@ -1,0 +1,166 @@
+//! Redaction: takes private text out of a narrative before anything is stored.
+//!
+//! What always holds:
+//! - [`Redactor::find`] gives spans that are sorted, disjoint and on character boundaries, for any text at all.
+//! - Redacting a redacted text changes nothing: `find` looks again at what it would leave until nothing more is found.
+//! - The rules are data (`ingest/data/redact`), all of them or none: a rule that does not compile is a [`RuleError`] with
+//!   its line.
+//! - No private text leaves this module but as the text that it was given: a span names places and a rule, never words.
+//!
+//! The way of a text: [`fold`] gives it one spelling; [`patterns`] take what has a shape; [`numbers`] take long numbers in
+//! any writing; [`person`] takes names. Each hides what it took from those after it. [`second_look`] is another reader with
+//! other eyes, for what is about to be stored.
+
+mod fold;
+mod lexicon;
+mod numbers;
+mod patterns;
+mod person;
+mod second;
+mod tokens;
+mod words;
+
+use std::sync::LazyLock;
+
+pub use schemas::redaction::Class;
+pub use second::second_look;
+
+use fold::Folded;
+use lexicon::Lexicon;
+use patterns::Patterns;
+
+const RULES: &str = include_str!("../../data/redact/rules.toml");
+const WORDS: &str = include_str!("../../data/redact/words.toml");
+const LEXICON: &str = include_str!("../../data/redact/lexicon.txt");
+
+/// A stretch of private text, in bytes of the text, on character boundaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+    pub class: Class,
+    /// The rule that found it, by its id in the data.
+    pub rule: &'static str,
+}
+
+/// A rule file that cannot be used: nothing is coded with half the rules.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct RuleError {
+    pub file: &'static str,
+    pub line: usize,
+    pub message: String,
+}
+
+/// The rules, compiled.
+#[derive(Debug)]
+pub struct Redactor {
+    patterns: Patterns,
+    lexicon: Lexicon,
+}
+
+impl Redactor {
+    /// The rules that the program ships.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Redactor> = LazyLock::new(|| {
+            Redactor::from_sources(RULES, WORDS, LEXICON).expect("the rules compiled in are those that the tests compile")
+        });
+        &BUILTIN
+    }
+
+    /// Rules from the text of `rules.toml`, `words.toml` and `lexicon.txt`.
+    ///
+    /// # Errors
+    /// The first line that cannot be used, with why.
+    pub fn from_sources(rules: &str, words: &str, lexicon: &str) -> Result<Self, RuleError> {
+        let patterns = Patterns::parse(rules)?;
+        let mut table = Lexicon::with_room(lexicon.bytes().filter(|&b| b == b'\n').count() + words.len() / 4);
+        table.load(lexicon)?;
+        words::load(words, &mut table)?;
+        Ok(Self { patterns, lexicon: table })
+    }
+
+    /// Appends to `out` what must go from `text`, in order, without overlaps.
+    pub fn find(&self, text: &str, out: &mut Vec<Span>) {
+        let mut found = self.look(text);
+        let mut more = !found.is_empty();
+        while more {
+            let rest = self.look(&apply(text, &found));
+            more = !rest.is_empty();
+            let shifts = Shifts::of(&found);
+            found.extend(rest.into_iter().map(|span| shifts.back(span)));
+            found.sort_unstable_by_key(|span| span.start);
+        }
+        out.append(&mut found);
+    }
+
+    /// One reading.
+    fn look(&self, text: &str) -> Vec<Span> {
+        let mut folded = Folded::new(text);
+        let mut found = Vec::new();
+        let mut tokens = Vec::with_capacity(text.len() / 5);
+        self.patterns.find(text, &mut folded, &self.lexicon, &mut found);
+        tokens::cut(text, &folded, &self.lexicon, &mut tokens);
+        let before = found.len();
+        numbers::find(&mut folded, &tokens, &mut found);
+        if found.len() > before {
+            tokens::cut(text, &folded, &self.lexicon, &mut tokens);
+        }
+        person::find(&mut folded, &tokens, &self.lexicon, &mut found);
+        found.sort_unstable_by_key(|span| span.start);
+        found
+    }
+}
+
+/// `text` with a mark in place of each span. Spans are sorted and disjoint, as `find` gives them.
+#[must_use]
+pub fn apply(text: &str, spans: &[Span]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for span in spans {
+        out.push_str(&text[at..span.start]);
+        out.push_str(span.class.mark());
+        at = span.end;
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+/// Start and end of each span in Unicode scalar values, as the coded form gives them.
+#[must_use]
+pub fn scalar_offsets(text: &str, spans: &[Span]) -> Vec<(u32, u32)> {
+    let mut at = (0, 0_u32);
+    let mut scalar = |byte: usize| {
+        at = (byte, at.1 + text[at.0..byte].chars().count() as u32);
+        at.1
+    };
+    spans.iter().map(|span| (scalar(span.start), scalar(span.end))).collect()
+}
+
+/// From bytes of a redacted text back to bytes of the text.
+struct Shifts {
+    /// For each mark: where it ends in the redacted text, and what to add to a place behind it.
+    marks: Vec<(usize, isize)>,
+}
+
+impl Shifts {
+    fn of(spans: &[Span]) -> Self {
+        let mut shift = 0_isize;
+        let marks = spans.iter().map(|span| {
+            let start = span.start.strict_sub_signed(shift);
+            let mark = span.class.mark().len();
+            shift += (span.end - span.start) as isize - mark as isize;
+            (start + mark, shift)
+        });
+        Self { marks: marks.collect() }
+    }
+
+    /// A span of the redacted text, which never touches a mark.
+    fn back(&self, span: Span) -> Span {
+        let shift = match self.marks.partition_point(|&(end, _)| end <= span.start) {
+            0 => 0,
+            n => self.marks[n - 1].1,
+        };
+        Span { start: span.start.strict_add_signed(shift), end: span.end.strict_add_signed(shift), ..span }
+    }
+}

@@ -1,0 +1,307 @@
+//! The patterns of `rules.toml`: whatever has a shape, from e-mail to docket numbers.
+//!
+//! What always holds: either every rule compiles or none is used; a rule is tried only where one of its cues stands; what
+//! one rule took is hidden from all after it, so that spans never overlap.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::bytes::{Captures, Regex, RegexBuilder};
+use serde::Deserialize;
+use toml::Spanned;
+
+use schemas::redaction::Class;
+
+use super::fold::Folded;
+use super::lexicon::{self, FREQUENT, Lexicon, NEVER, NEVER_STREET, ORDINARY, PLACE, STREET_WORD};
+use super::{RuleError, Span};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    parts: HashMap<String, Spanned<String>>,
+    rule: Vec<Spanned<Entry>>,
+}
+
+/// A rule as written; `rules.toml` says what each key means.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    class: Class,
+    needs: Vec<String>,
+    find: Spanned<String>,
+    reject: Option<Spanned<String>>,
+    #[serde(default)]
+    digits: usize,
+    #[serde(default)]
+    rare: bool,
+    #[serde(default)]
+    street: bool,
+    #[serde(default)]
+    capital: bool,
+    #[serde(default)]
+    mixed: bool,
+}
+
+#[derive(Debug)]
+struct Rule {
+    id: &'static str,
+    class: Class,
+    find: Regex,
+    /// The groups that say what goes: `x`, `y`.
+    groups: Vec<usize>,
+    street: Option<usize>,
+    reject: Option<Regex>,
+    digits: usize,
+    rare: bool,
+    capital: bool,
+    mixed: bool,
+}
+
+/// Every rule, and the automaton that tells which of them can match at all.
+#[derive(Debug)]
+pub struct Patterns {
+    rules: Vec<Rule>,
+    cues: AhoCorasick,
+    /// For each cue, the rules that ask for it.
+    wants: Vec<u128>,
+    /// For each shape of digits (see [`Shapes`]), the rules that ask for it.
+    wants_shape: [u128; Shapes::NAMES.len()],
+}
+
+const FILE: &str = "rules.toml";
+
+impl Patterns {
+    pub fn parse(text: &str) -> Result<Self, RuleError> {
+        let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+        let wrong = |at: usize, message: String| RuleError { file: FILE, line: line_of(at), message };
+        let file: File = toml::from_str(text)
+            .map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
+        let compile = |pattern: &Spanned<String>| -> Result<Regex, RuleError> {
+            let at = pattern.span().start;
+            let expanded = expand(pattern.get_ref(), &file.parts).map_err(|message| wrong(at, message))?;
+            RegexBuilder::new(&expanded)
+                .unicode(false)
+                .size_limit(64 << 20)
+                .dfa_size_limit(16 << 20)
+                .build()
+                .map_err(|error| wrong(at, error.to_string()))
+        };
+        if file.rule.len() > 128 {
+            return Err(wrong(0, "more than 128 rules".to_owned()));
+        }
+        let mut rules = Vec::with_capacity(file.rule.len());
+        let mut cues: Vec<&str> = Vec::new();
+        let mut wants: Vec<u128> = Vec::new();
+        let mut wants_shape = [0; Shapes::NAMES.len()];
+        for (n, spanned) in file.rule.iter().enumerate() {
+            let entry = spanned.get_ref();
+            let find = compile(&entry.find)?;
+            let group = |name: &str| find.capture_names().position(|found| found == Some(name));
+            for need in &entry.needs {
+                if let Some(shape) = Shapes::NAMES.iter().position(|name| name == need) {
+                    wants_shape[shape] |= 1 << n;
+                    continue;
+                }
+                let at = cues.iter().position(|cue| cue == need).unwrap_or_else(|| {
+                    cues.push(need);
+                    wants.push(0);
+                    cues.len() - 1
+                });
+                wants[at] |= 1 << n;
+            }
+            if entry.street && group("street").is_none() {
+                return Err(wrong(spanned.span().start, format!("rule {}: no group `street`", entry.id)));
+            }
+            rules.push(Rule {
+                // A rule lives as long as the process: the name may too.
+                id: Box::leak(entry.id.clone().into_boxed_str()),
+                class: entry.class,
+                groups: ["x", "y"].into_iter().filter_map(group).collect(),
+                street: entry.street.then(|| group("street")).flatten(),
+                reject: entry.reject.as_ref().map(compile).transpose()?,
+                find,
+                digits: entry.digits,
+                rare: entry.rare,
+                capital: entry.capital,
+                mixed: entry.mixed,
+            });
+        }
+        let cues = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&cues)
+            .map_err(|error| wrong(0, error.to_string()))?;
+        Ok(Self { rules, cues, wants, wants_shape })
+    }
+
+    /// Finds and hides all that the rules match.
+    pub fn find(&self, text: &str, folded: &mut Folded, lexicon: &Lexicon, out: &mut Vec<Span>) {
+        let mut wanted = 0;
+        let shapes = Shapes::of(&folded.bytes);
+        for (shape, rules) in self.wants_shape.iter().enumerate() {
+            if shapes.0 & (1 << shape) != 0 {
+                wanted |= rules;
+            }
+        }
+        for cue in self.cues.find_overlapping_iter(&folded.bytes) {
+            wanted |= self.wants[cue.pattern().as_usize()];
+        }
+        while wanted != 0 {
+            let n = wanted.trailing_zeros() as usize;
+            wanted &= wanted - 1;
+            self.rules[n].find(text, folded, lexicon, out);
+        }
+    }
+}
+
+/// Which shapes of digits a text holds: what a rule that no word announces asks for.
+struct Shapes(u8);
+
+impl Shapes {
+    /// As `needs` names them: any digit, three and six in a row, digits on both sides of a point or comma, a digit before
+    /// a space or a letter, a letter and a digit side by side or over a hyphen, a point inside a word.
+    const NAMES: [&'static str; 7] = ["0", "000", "000000", "0.0", "0 a", "a0", "a.a"];
+
+    fn of(bytes: &[u8]) -> Self {
+        let (mut found, mut run) = (0, 0);
+        for (at, &byte) in bytes.iter().enumerate() {
+            if !byte.is_ascii_digit() {
+                run = 0;
+                let inside = byte == b'.' && at > 0 && bytes[at - 1].is_ascii_alphanumeric();
+                found |= u8::from(inside && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)) << 6;
+                continue;
+            }
+            run += 1;
+            let after = bytes.get(at + 1).copied().unwrap_or(b'\n');
+            let after_that = bytes.get(at + 2).copied().unwrap_or(b'\n');
+            let before = if at == 0 { b'\n' } else { bytes[at - 1] };
+            let hyphen = before == b'-' && at > 1 && bytes[at - 2].is_ascii_lowercase();
+            found |= 1
+                | u8::from(run >= 3) << 1
+                | u8::from(run >= 6) << 2
+                | u8::from(matches!(after, b'.' | b',') && after_that.is_ascii_digit()) << 3
+                | u8::from(matches!(after, b' ' | b',' | b'a'..=b'z')) << 4
+                | u8::from(before.is_ascii_lowercase() || after.is_ascii_lowercase() || hyphen || (after == b'-' && after_that.is_ascii_lowercase())) << 5;
+        }
+        Self(found)
+    }
+}
+
+impl Rule {
+    fn find(&self, text: &str, folded: &mut Folded, lexicon: &Lexicon, out: &mut Vec<Span>) {
+        let mut from = 0;
+        while let Some(found) =
+            self.find.find_at(&folded.bytes, from).and_then(|at| self.find.captures_at(&folded.bytes, at.start()))
+        {
+            let whole = found.get(0).map_or(from..from, |m| m.range());
+            match self.accept(text, folded, lexicon, &found) {
+                Some((start, end)) => {
+                    out.push(Span { start: folded.start(start), end: folded.end(end), class: self.class, rule: self.id });
+                    folded.hide(start, end);
+                    from = end;
+                }
+                // Something good may start within what was refused: go on behind its first word.
+                None => {
+                    let word = folded.bytes[whole.start..].iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
+                    from = whole.start + 1 + word;
+                }
+            }
+            if from >= folded.bytes.len() {
+                break;
+            }
+        }
+    }
+
+    /// What goes, in folded bytes; None when a condition is not met.
+    fn accept(&self, text: &str, folded: &Folded, lexicon: &Lexicon, found: &Captures<'_>) -> Option<(usize, usize)> {
+        let bytes = &folded.bytes;
+        let taken = if self.groups.is_empty() { found.get(0) } else { self.groups.iter().find_map(|&group| found.get(group)) }?;
+        let (mut start, mut end) = (taken.start(), taken.end());
+        while end > start && matches!(bytes[end - 1], b' ' | b',' | b'.' | b';' | b':' | b'-' | b'\n' | b'(' | b'\'' | b'"' | b'/') {
+            end -= 1;
+        }
+        while start < end && matches!(bytes[start], b' ' | b',' | b':' | b'\n') {
+            start += 1;
+        }
+        let joined = |a: u8, b: u8| a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric();
+        let cut_left = start > 0 && joined(bytes[start - 1], bytes[start]) && self.groups.is_empty();
+        let cut_right = end < bytes.len() && joined(bytes[end - 1], bytes[end]);
+        let taken = &bytes[start..end];
+        if taken.is_empty()
+            || cut_left
+            || cut_right
+            || taken.iter().filter(|b| b.is_ascii_digit()).count() < self.digits
+            || self.reject.as_ref().is_some_and(|reject| reject.is_match(taken))
+        {
+            return None;
+        }
+        let marks = |word: &[u8]| lexicon.marks(lexicon::hash(word.iter().copied()));
+        if self.rare && marks(taken) & (ORDINARY | PLACE | NEVER) != 0 {
+            return None;
+        }
+        if self.mixed && !is_mixed(taken, marks) {
+            return None;
+        }
+        if let Some(street) = self.street.and_then(|group| found.get(group)) {
+            let capital = |at: usize| text[folded.start(at)..].starts_with(char::is_uppercase);
+            let mut at = street.start();
+            for word in bytes[street.range()].split(|&b| b == b' ') {
+                let marks = marks(word);
+                if marks & NEVER_STREET != 0 || (marks & FREQUENT != 0 && marks & STREET_WORD == 0 && !capital(at)) {
+                    return None;
+                }
+                at += word.len() + 1;
+            }
+            if self.capital && !capital(street.start()) {
+                return None;
+            }
+        }
+        Some((start, end))
+    }
+}
+
+/// Letters and digits in one, long enough to be somebody's: not a time, an ordinal, a measure or a form's name.
+fn is_mixed(taken: &[u8], marks: impl Fn(&[u8]) -> u32) -> bool {
+    const UNITS: [&[u8]; 34] = [
+        b"am", b"pm", b"th", b"st", b"nd", b"rd", b"hrs", b"hr", b"h", b"min", b"mins", b"ft", b"mph", b"km", b"mi", b"lbs",
+        b"yr", b"yrs", b"yo", b"x", b"k", b"s", b"a", b"p", b"hd", b"fm", b"us", b"sr", b"hwy", b"cr", b"i", b"th", b"m", b"pp",
+    ];
+    let signs = taken.iter().filter(|b| b.is_ascii_alphanumeric()).count();
+    let digits = taken.iter().filter(|b| b.is_ascii_digit()).count();
+    let mut runs = taken.split(|b| !b.is_ascii_lowercase()).filter(|run| !run.is_empty()).peekable();
+    if signs < 6 || digits < 3 || runs.peek().is_none() {
+        return false;
+    }
+    let mut all_units = true;
+    for run in runs {
+        if run.len() >= 3 && marks(run) & (ORDINARY | PLACE | NEVER) != 0 {
+            return false;
+        }
+        all_units &= UNITS.contains(&run);
+    }
+    !all_units || digits > 6
+}
+
+/// Puts the parts in, which may hold parts themselves.
+fn expand(pattern: &str, parts: &HashMap<String, Spanned<String>>) -> Result<String, String> {
+    let mut pattern = pattern.to_owned();
+    for _ in 0..8 {
+        let Some(open) = pattern.find("{{") else { return Ok(pattern) };
+        let _ = open;
+        let mut out = String::with_capacity(pattern.len() * 2);
+        let mut rest = pattern.as_str();
+        while let Some(open) = rest.find("{{") {
+            let close = rest[open..].find("}}").ok_or("`{{` without `}}`")? + open;
+            let name = &rest[open + 2..close];
+            let part = parts.get(name).ok_or_else(|| format!("no part `{name}`"))?;
+            out.push_str(&rest[..open]);
+            out.push_str(part.get_ref());
+            rest = &rest[close + 2..];
+        }
+        out.push_str(rest);
+        pattern = out;
+    }
+    Err("parts within parts within parts, or a part within itself".to_owned())
+}

@@ -1,0 +1,574 @@
+//! Names of people: announced by a cue, in the lists, shaped like one; and then everywhere in the text.
+//!
+//! What always holds: a name that is caught once is caught in the whole text, in lower case and in parts too; a name never
+//! reaches over a mark, a line or a sentence. Recall comes first: a missed name can deport, a lost word cannot. Where a
+//! public place or a court bears a person's name, the words beside it say so, and it stays.
+
+use schemas::redaction::Class;
+
+use super::Span;
+use super::fold::{FOREIGN, Folded};
+use super::lexicon::{
+    FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE, PLACE_NOUN,
+    PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION, WORD,
+};
+use super::tokens::{BRACKET, COLON, COMMA, Gap, HYPHEN, Kind, LINE, QUOTE, SLASH, SPACE, STOP, Shape, Token, phrase};
+
+/// The most words that one name has.
+const LONGEST: usize = 7;
+
+/// Finds and hides names. `tokens` are of the text as it stands, after all other rules.
+pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut Vec<Span>) {
+    let mut scan = Scan {
+        bytes: &folded.bytes,
+        tokens,
+        lexicon,
+        capitals: Capitals::of(tokens),
+        rule: vec![None; tokens.len()],
+    };
+    scan.cued();
+    scan.chat_lines();
+    scan.listed();
+    scan.lists_of_names();
+    scan.everywhere();
+    let rule = scan.rule;
+    let mut at = 0;
+    while at < tokens.len() {
+        let Some(found) = rule[at] else {
+            at += 1;
+            continue;
+        };
+        let start = at;
+        while at + 1 < tokens.len()
+            && rule[at + 1].is_some()
+            && tokens[at + 1].gap & !(SPACE | HYPHEN | STOP | QUOTE) == 0
+            && (tokens[at + 1].gap & STOP == 0 || tokens[at].len() == 1)
+        {
+            at += 1;
+        }
+        let (start, end) = (tokens[start].start, tokens[at].end);
+        out.push(Span { start: folded.start(start), end: folded.end(end), class: Class::Person, rule: found });
+        folded.hide(start, end);
+        at += 1;
+    }
+}
+
+/// Whether capitals say anything in this text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Capitals {
+    /// Some words have one, most have none.
+    Telling,
+    /// All capitals, or a capital on every word.
+    Mute,
+}
+
+impl Capitals {
+    fn of(tokens: &[Token]) -> Self {
+        let (mut words, mut capital) = (0, 0);
+        for token in tokens.iter().filter(|t| t.kind == Kind::Word && t.len() > 2) {
+            words += 1;
+            capital += usize::from(token.shape != Shape::Lower);
+        }
+        if words >= 5 && capital * 10 >= words * 8 { Self::Mute } else { Self::Telling }
+    }
+}
+
+/// How sure the cue is that a name follows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cue {
+    /// None: the words must speak for themselves.
+    None,
+    /// "client", "for": a capital or a listed name must follow.
+    Weak,
+    /// "my cousin", "Officer", "me llamo": what is no ordinary word is a name.
+    Strong,
+}
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    tokens: &'a [Token],
+    lexicon: &'a Lexicon,
+    capitals: Capitals,
+    /// For each token, the rule that takes it.
+    rule: Vec<Option<&'static str>>,
+}
+
+impl Scan<'_> {
+    fn capital(&self, at: usize) -> bool {
+        self.capitals == Capitals::Telling && self.tokens[at].shape != Shape::Lower
+    }
+
+    fn word(&self, at: usize) -> &[u8] {
+        &self.bytes[self.tokens[at].start..self.tokens[at].end]
+    }
+
+    fn opens_sentence(&self, at: usize) -> bool {
+        at == 0 || self.tokens[at].gap & (STOP | LINE | COLON | BRACKET) != 0
+    }
+
+    /// A single letter, as in "M. Sandoval".
+    fn initial(&self, at: usize) -> bool {
+        let token = &self.tokens[at];
+        token.kind == Kind::Word && token.len() == 1 && self.capital(at) && !matches!(self.word(at), b"y" | b"o" | b"e")
+    }
+
+    /// One word of a name, given the cue and whether a name is already under way.
+    fn nameish(&self, at: usize, cue: Cue, under_way: bool) -> bool {
+        let token = &self.tokens[at];
+        if token.kind != Kind::Word || token.len() < 2 || self.rule[at].is_some() {
+            return false;
+        }
+        let foreign = self.word(at).contains(&FOREIGN);
+        if self.capital(at) {
+            if token.is(NEVER) {
+                return false;
+            }
+            if token.shape == Shape::Upper && !token.is(SURE) {
+                // Acronyms are not names; a name tape is.
+                let long = token.len() >= 4 && !token.is(ORDINARY) && (!token.is(PLACE) || token.is(GIVEN));
+                return (long && (cue > Cue::None || under_way)) || (under_way && token.is(NAME) && token.len() >= 3);
+            }
+            if token.is(SURE) {
+                return true;
+            }
+            if token.is(FREQUENT) {
+                return (under_way || cue == Cue::Strong) && token.is(SURNAME | GIVEN) && !self.opens_sentence(at) && token.len() > 3;
+            }
+            if token.is(PLACE) && !token.is(NAME) {
+                return false;
+            }
+            if token.is(WORD) && !token.is(NAME) {
+                return false;
+            }
+            return !foreign || under_way || cue > Cue::None;
+        }
+        if token.is(NEVER | FREQUENT | SPEECH | ROLE | TITLE | RELATION | PLACE_NOUN) {
+            return token.is(SURE) && !token.is(NEVER | FREQUENT);
+        }
+        if token.is(SURE) {
+            return true;
+        }
+        if token.is(ORDINARY) {
+            // "mi prima rosa", "my cousin angel"
+            return cue == Cue::Strong && !under_way && token.is(GIVEN) && token.len() > 2;
+        }
+        if token.is(PLACE) {
+            return (under_way || cue == Cue::Strong) && token.is(NAME);
+        }
+        if token.is(NAME) {
+            return cue > Cue::None || under_way;
+        }
+        cue == Cue::Strong && token.len() >= 4 && !self.mute_noise(at)
+    }
+
+    /// Unknown words of a text in which capitals say nothing are as often typing errors.
+    fn mute_noise(&self, at: usize) -> bool {
+        self.word(at).windows(3).any(|w| w[0] == w[1] && w[1] == w[2])
+    }
+
+    /// The end of the name that starts at `at`; `at` itself when none does.
+    fn run(&self, at: usize, cue: Cue) -> usize {
+        let mut end = at;
+        let mut next = at;
+        while next < self.tokens.len() && next - at < LONGEST {
+            let token = &self.tokens[next];
+            if next > at && !self.goes_on(next) {
+                break;
+            }
+            let under_way = end > at;
+            if token.kind != Kind::Word {
+                break;
+            }
+            if token.is(SUFFIX) && under_way && token.len() <= 3 && !self.word(next).is_empty() && self.tokens[next].shape != Shape::Lower {
+                next += 1;
+                end = next;
+                break;
+            }
+            if self.initial(next) {
+                next += 1;
+                continue;
+            }
+            let particle = token.is(PARTICLE) && (under_way || self.capital(next)) && !token.is(SURE);
+            if particle && next + 1 < self.tokens.len() && self.goes_on(next + 1) && self.heads_on(next + 1, under_way) {
+                next += 1;
+                continue;
+            }
+            if !self.nameish(next, cue, under_way) {
+                break;
+            }
+            // A lower-case unknown word goes on no name that began with a capital.
+            if under_way && !self.capital(next) && !token.is(NAME) && self.capital(at) {
+                break;
+            }
+            if self.place_here(next, under_way, cue) {
+                break;
+            }
+            next += 1;
+            end = next;
+        }
+        // An initial that ends a first name: "Maria G."
+        if end > at && end < self.tokens.len() && self.initial(end) && self.goes_on(end) && !self.goes_on_as_name(end + 1) {
+            let followed = self.bytes.get(self.tokens[end].end) == Some(&b'.');
+            if followed || self.tokens.get(end + 1).is_none_or(|t| t.gap & !SPACE != 0) {
+                end += 1;
+            }
+        }
+        end
+    }
+
+    fn goes_on_as_name(&self, at: usize) -> bool {
+        at < self.tokens.len() && self.goes_on(at) && self.nameish(at, Cue::None, true)
+    }
+
+    /// After particles: a capital that may be a name.
+    fn heads_on(&self, at: usize, under_way: bool) -> bool {
+        let token = &self.tokens[at];
+        if token.is(PARTICLE) && at + 1 < self.tokens.len() && self.goes_on(at + 1) && !token.is(SURE) {
+            return self.heads_on(at + 1, under_way);
+        }
+        if self.capital(at) {
+            return self.nameish(at, Cue::Strong, true) && !(token.is(PLACE) && !token.is(GIVEN | SURNAME));
+        }
+        token.is(SURNAME) && !token.is(FREQUENT | PLACE) && under_way && self.tokens[at - 1].len() > 1 && self.word(at - 1) != b"y" && !token.is(WORD)
+    }
+
+    /// A name may go on over the gap before `at`.
+    fn goes_on(&self, at: usize) -> bool {
+        let gap = self.tokens[at].gap;
+        let dotted = gap & STOP != 0 && (self.tokens[at - 1].len() == 1 || self.tokens[at - 1].is(PARTICLE | SUFFIX) && self.tokens[at - 1].len() <= 2);
+        let dash = gap & HYPHEN != 0 && gap & SPACE != 0;
+        gap & !(SPACE | HYPHEN | QUOTE | if dotted { STOP } else { 0 }) == 0 && gap != QUOTE && !dash
+    }
+
+    /// A public place, by phrase or by what stands beside it, starts at `at`.
+    fn place_here(&self, at: usize, under_way: bool, cue: Cue) -> bool {
+        if let Some((length, marks)) = phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC) {
+            if marks & PUBLIC != 0 && length > 1 {
+                return true;
+            }
+            let named = self.tokens[at].is(NAME);
+            if length > 1 && !(under_way && named) && !self.tokens[at].is(SURE) {
+                return true;
+            }
+            if length == 1 && !named {
+                return true;
+            }
+            if length == 1 && !self.tokens[at].is(SURE) && !under_way && self.state_follows(at + 1) {
+                return true;
+            }
+            if length == 1 && cue == Cue::None && !under_way && at > 0 && self.tokens[at - 1].is(PLACE_CUE) && !self.tokens[at].is(SURE) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// ", TX": what stands before is a city.
+    fn state_follows(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|t| t.len() == 2 && t.shape == Shape::Upper && t.gap & (COMMA | BRACKET) != 0)
+    }
+
+    /// What the whole run `start..end` belongs to is a place: "Jefferson Hall", "Parque Hidalgo".
+    fn of_a_place(&self, start: usize, end: usize) -> bool {
+        let after = self.tokens.get(end).is_some_and(|t| {
+            t.is(PLACE_NOUN) && t.gap & !(SPACE | HYPHEN) == 0 && !(self.capitals == Capitals::Telling && t.shape == Shape::Lower && t.is(FREQUENT) && self.tokens[start].is(SURE))
+        });
+        let before = start > 0 && {
+            let t = &self.tokens[start - 1];
+            let near = self.tokens[start].gap & !(SPACE | STOP) == 0;
+            t.is(PLACE_PREFIX) && near
+        } || start > 1 && self.word(start - 1).len() <= 3 && matches!(self.word(start - 1), b"de" | b"of" | b"del" | b"la" | b"los" | b"las")
+            && self.tokens[start - 2].is(PLACE_PREFIX | PLACE_NOUN) && self.tokens[start].gap == SPACE && self.tokens[start - 1].gap == SPACE
+            && !self.tokens[start - 2].is(RELATION | ROLE);
+        after || before || self.court_beyond(end)
+    }
+
+    /// "Daniel Patrick Moynihan U.S. Courthouse", "Lindsey-Flanigan Courthouse": up to three words on, all capitals.
+    fn court_beyond(&self, end: usize) -> bool {
+        (end..end + 2).any(|at| {
+            at + 1 < self.tokens.len()
+                && (end..=at).all(|k| self.tokens[k].shape != Shape::Lower && self.tokens[k].gap & !(SPACE | STOP | HYPHEN) == 0 && self.tokens[k].is(ORDINARY | NEVER | PLACE | PLACE_NOUN))
+                && self.tokens[at + 1].is(PLACE_NOUN)
+                && self.tokens[at + 1].shape != Shape::Lower
+                && self.tokens[at + 1].gap & !(SPACE | HYPHEN) == 0
+        })
+    }
+
+    fn take(&mut self, start: usize, end: usize, rule: &'static str) {
+        for at in start..end {
+            self.rule[at].get_or_insert(rule);
+        }
+    }
+
+    /// Names behind cues.
+    fn cued(&mut self) {
+        let mut at = 0;
+        while at < self.tokens.len() {
+            let Some((length, cue, rule)) = self.cue(at) else {
+                at += 1;
+                continue;
+            };
+            let mut start = at + length;
+            let mut fillers = 0;
+            while start < self.tokens.len() && fillers < 4 && self.fills(start) && self.fits_cue(start, rule) {
+                start += 1;
+                fillers += 1;
+            }
+            at += length;
+            if start >= self.tokens.len() || !self.fits_cue(start, rule) {
+                continue;
+            }
+            let cue = self.sober(cue, start, rule);
+            let end = self.run(start, cue);
+            if end > start && self.speaks(start, end, cue) && !self.of_a_place_despite(start, end, rule) {
+                self.take(start, end, rule);
+                at = at.max(end);
+            }
+        }
+    }
+
+    /// After a title a place noun must be plain to veto: "Officer Park", "Officer Hill said".
+    fn of_a_place_despite(&self, start: usize, end: usize, rule: &str) -> bool {
+        if rule == "person.title" {
+            return self.tokens.get(end).is_some_and(|t| t.is(PLACE_NOUN) && t.gap == SPACE && t.shape != Shape::Lower);
+        }
+        self.of_a_place(start, end)
+    }
+
+    /// The cue that starts at `at`: its tokens, how strong it is, the rule it stands for.
+    fn cue(&self, at: usize) -> Option<(usize, Cue, &'static str)> {
+        let token = &self.tokens[at];
+        if let Some((length, marks)) = phrase(self.tokens, self.bytes, self.lexicon, at, INTRODUCTION | WEAK_INTRODUCTION) {
+            if marks & INTRODUCTION != 0 {
+                return Some((length, Cue::Strong, "person.introduction"));
+            }
+            if !token.is(RELATION | TITLE | ROLE) || length > 1 {
+                return Some((length, Cue::Weak, "person.introduction"));
+            }
+        }
+        if token.is(TITLE) {
+            return Some((1, Cue::Strong, "person.title"));
+        }
+        if token.is(RELATION) {
+            return Some((1, Cue::Strong, "person.relation"));
+        }
+        token.is(ROLE).then_some((1, Cue::Weak, "person.role"))
+    }
+
+    /// Words between a cue and the name; a name's own word is none.
+    fn fills(&self, at: usize) -> bool {
+        let token = &self.tokens[at];
+        let named = self.capital(at) && token.is(SURE | GIVEN) && !token.is(TITLE | FILLER);
+        token.kind == Kind::Word && token.is(FILLER | TITLE | RELATION) && !named && !token.is(SURE)
+    }
+
+    /// The gap before `at` lets a cue reach over it.
+    fn fits_cue(&self, at: usize, rule: &str) -> bool {
+        let gap = self.tokens[at].gap;
+        let allowed: Gap = match rule {
+            // "Sra. Medina", "Attorney: Diaz"
+            "person.title" => SPACE | STOP | COLON | QUOTE,
+            "person.relation" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET } else { 0 },
+            "person.role" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET | SLASH } else { 0 },
+            _ => SPACE | COLON | QUOTE | COMMA | HYPHEN | if self.tokens[at].is(SURE | GIVEN) { LINE | BRACKET | STOP } else { 0 },
+        };
+        gap & !allowed == 0
+            // "officer. Maria" is a new sentence, "Sra. Maria" is not.
+            && (rule != "person.title" || gap & STOP == 0 || self.tokens[at - 1].len() <= 6)
+    }
+
+    /// A strong cue is weak before what is often no name: a lower-case word behind a general word.
+    fn sober(&self, cue: Cue, start: usize, rule: &str) -> Cue {
+        let token = &self.tokens[start];
+        if cue == Cue::Strong && !self.capital(start) && !token.is(NAME) && rule == "person.introduction" {
+            let before = &self.tokens[start - 1];
+            // "se llama wilmer" but not "familia xyz..."
+            return if before.is(FILLER | INTRODUCTION) && before.gap & LINE == 0 { Cue::Strong } else { Cue::Weak };
+        }
+        cue
+    }
+
+    /// Behind a weak cue the words must look like a name of themselves.
+    fn speaks(&self, start: usize, end: usize, cue: Cue) -> bool {
+        let names = (start..end).filter(|&at| !self.tokens[at].is(PARTICLE) || self.tokens[at].is(SURE));
+        let mut all_places = true;
+        let mut any = false;
+        for at in names {
+            let token = &self.tokens[at];
+            any |= token.len() > 1;
+            all_places &= token.is(PLACE) && !token.is(GIVEN);
+        }
+        if !any {
+            return false;
+        }
+        match cue {
+            Cue::Strong => !all_places || self.tokens[start].is(SURNAME),
+            Cue::Weak | Cue::None => {
+                let first = &self.tokens[start];
+                let sure = (start..end).any(|at| self.tokens[at].is(SURE));
+                sure || (self.capital(start) && !all_places && (end - start > 1 || !first.is(ORDINARY | PLACE)) )
+            }
+        }
+    }
+
+    /// "Lupe: they took him": who speaks in a chat, and "- Lupe" at the end of one.
+    fn chat_lines(&mut self) {
+        for at in 0..self.tokens.len() {
+            let line_start = at == 0 || self.tokens[at].gap & LINE != 0 || self.tokens[at - 1].kind == Kind::Number && self.tokens[at].gap & (BRACKET | HYPHEN) != 0
+                || self.tokens[at].gap & BRACKET != 0 && self.tokens[at - 1].kind != Kind::Word;
+            if line_start {
+                let end = self.run(at, Cue::Strong);
+                if end > at && self.tokens.get(end).map_or(self.trailing_colon(end), |t| t.gap & COLON != 0)
+                    && self.bytes.get(self.tokens[end - 1].end) == Some(&b':')
+                    && (self.tokens[at].is(NAME) || self.capital(at))
+                    && !self.tokens[at].is(PLACE)
+                {
+                    self.take(at, end, "person.chat");
+                }
+            }
+            let last = self.tokens[at].gap & HYPHEN != 0 && self.tokens[at].gap & (SPACE | LINE | STOP) != 0;
+            if last {
+                let end = self.run(at, Cue::Strong);
+                let closes = self.tokens.get(end).is_none_or(|t| t.gap & LINE != 0);
+                if end > at && closes && end - at <= 3 && (self.tokens[at].is(GIVEN) || self.capital(at)) && !self.tokens[at].is(PLACE) && !self.of_a_place(at, end) {
+                    self.take(at, end, "person.signature");
+                }
+            }
+        }
+    }
+
+    fn trailing_colon(&self, end: usize) -> bool {
+        self.bytes.get(self.tokens[end - 1].end) == Some(&b':')
+    }
+
+    /// Names without a cue: from the lists, or capitals that nothing else explains.
+    fn listed(&mut self) {
+        let mut at = 0;
+        while at < self.tokens.len() {
+            if self.rule[at].is_some() || self.tokens[at].kind != Kind::Word {
+                at += 1;
+                continue;
+            }
+            let place = phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC);
+            if let Some((length, _)) = place.filter(|&(length, marks)| length > 1 && (!self.tokens[at].is(SURE) || marks & PUBLIC != 0)) {
+                at += length;
+                continue;
+            }
+            let start = at;
+            let end = self.run(start, Cue::None);
+            if end == start {
+                at += 1;
+                continue;
+            }
+            if let Some(start) = self.convinces(start, end) {
+                self.take(start, end, "person.listed");
+            }
+            at = end;
+        }
+    }
+
+    /// The first token of the name in `start..end`, if it is one without any cue.
+    fn convinces(&self, start: usize, end: usize) -> Option<usize> {
+        if self.of_a_place(start, end) {
+            return None;
+        }
+        let words: Vec<usize> = (start..end).filter(|&at| self.tokens[at].len() > 1 && (!self.tokens[at].is(PARTICLE) || self.tokens[at].is(SURE))).collect();
+        let initials = (start..end).filter(|&at| self.initial(at)).count();
+        let (&first, rest) = words.split_first()?;
+        let token = &self.tokens[first];
+        let known = |at: usize| self.tokens[at].is(NAME | ORDINARY | PLACE);
+        if rest.is_empty() {
+            if initials > 0 {
+                // "M. Sandoval"; "Maria G."
+                return (token.is(NAME) && !token.is(PLACE) || token.is(SURNAME | SURE) || !known(first)).then_some(start);
+            }
+            if token.is(SURE) {
+                return (!self.state_follows(end)).then_some(start);
+            }
+            if !self.capital(first) || token.is(PLACE) || self.state_follows(end) {
+                return None;
+            }
+            if token.is(GIVEN) && !token.is(ORDINARY) {
+                return Some(start);
+            }
+            let speaks = self.tokens.get(end).is_some_and(|t| t.is(SPEECH) && t.gap == SPACE)
+                || start > 0 && self.tokens[start - 1].is(SPEECH) && self.tokens[start].gap == SPACE;
+            return (speaks && !token.is(ORDINARY) && (!self.opens_sentence(start) || token.is(NAME))).then_some(start);
+        }
+        if let Some(sure) = words.iter().copied().find(|&at| self.tokens[at].is(SURE)) {
+            // "Woodburn Maria Lopez" is a place and a name.
+            let from = if self.tokens[first].is(PLACE) && !self.tokens[first].is(GIVEN) { sure } else { start };
+            return Some(from);
+        }
+        let places = words.iter().filter(|&&at| self.tokens[at].is(PLACE)).count();
+        if !self.capital(first) {
+            return (token.is(GIVEN) && !token.is(ORDINARY | PLACE) && rest.iter().all(|&at| !self.tokens[at].is(ORDINARY | PLACE))).then_some(start);
+        }
+        if token.is(GIVEN) && !token.is(ORDINARY) {
+            return (places < words.len() && !self.state_follows(end)).then_some(start);
+        }
+        if token.is(GIVEN) {
+            let second_named = rest.iter().any(|&at| self.tokens[at].is(SURNAME) && !self.tokens[at].is(ORDINARY | PLACE) || !known(at));
+            return (second_named && places < words.len()).then_some(start);
+        }
+        // Capitals in a row that no list explains, or surnames that are nothing else.
+        let plain = words.iter().all(|&at| !self.tokens[at].is(ORDINARY | PLACE));
+        (plain && !self.state_follows(end)).then_some(start)
+    }
+
+    /// "Brown, Price y Sandoval", "Wilmer y Brayan", "LOPEZ, Maria".
+    fn lists_of_names(&mut self) {
+        for at in 1..self.tokens.len() {
+            if self.rule[at].is_some() || self.tokens[at].kind != Kind::Word {
+                continue;
+            }
+            let token = &self.tokens[at];
+            let joint = matches!(self.word(at - 1), b"y" | b"e" | b"and" | b"con" | b"with" | b"or" | b"o" | b"plus");
+            let after_name = (token.gap & (COMMA | SLASH) != 0 && token.gap & !(COMMA | SPACE | SLASH) == 0 && self.rule[at - 1].is_some())
+                || (joint && token.gap == SPACE && at >= 2 && self.rule[at - 2].is_some());
+            let capital = self.capital(at);
+            if after_name && (token.is(SURE) || (capital && !token.is(PLACE | FREQUENT) && (token.is(NAME) || !token.is(ORDINARY)))) {
+                let end = self.run(at, Cue::Weak);
+                if end > at && !self.of_a_place(at, end) && !self.state_follows(end) {
+                    self.take(at, end, "person.list");
+                }
+            }
+            // A surname before "comma, given name".
+            let next_taken = self.tokens.get(at + 1).is_some_and(|next| next.gap == COMMA | SPACE && next.is(SURE)) && self.rule[at + 1].is_some();
+            if next_taken && self.rule[at].is_none() && capital && (token.is(SURNAME) || !token.is(ORDINARY)) && !token.is(PLACE | ORDINARY | NEVER | TITLE | RELATION | ROLE) {
+                self.take(at, at + 1, "person.list");
+            }
+        }
+    }
+
+    /// Every other place in which a word of a caught name stands.
+    fn everywhere(&mut self) {
+        let mut caught: Vec<u64> = (0..self.tokens.len())
+            .filter(|&at| self.rule[at].is_some() && self.tokens[at].len() > 2)
+            .filter(|&at| !self.tokens[at].is(PARTICLE | SUFFIX) || self.tokens[at].is(SURE))
+            .map(|at| self.tokens[at].hash)
+            .collect();
+        if caught.is_empty() {
+            return;
+        }
+        caught.sort_unstable();
+        caught.dedup();
+        for at in 0..self.tokens.len() {
+            let token = &self.tokens[at];
+            if self.rule[at].is_some() || token.kind != Kind::Word {
+                continue;
+            }
+            let plural = self.word(at).strip_suffix(b"s").filter(|stem| stem.len() > 3 && token.marks == 0);
+            let same = caught.binary_search(&token.hash).is_ok()
+                || plural.is_some_and(|stem| caught.binary_search(&super::lexicon::hash(stem.iter().copied())).is_ok());
+            if !same {
+                continue;
+            }
+            let lower_word = !self.capital(at) && token.is(FREQUENT);
+            let city = token.is(PLACE) && (self.state_follows(at + 1) || at > 0 && self.tokens[at - 1].is(PLACE_CUE) && !token.is(SURE));
+            if !lower_word && !city && !self.of_a_place(at, at + 1) {
+                self.take(at, at + 1, "person.again");
+            }
+        }
+    }
+}

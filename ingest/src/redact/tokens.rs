@@ -1,0 +1,181 @@
+//! The words and numbers of a folded text, once, with all that the rules ask of them.
+//!
+//! What always holds: tokens are in order, do not overlap, and none lies in a stretch that is already hidden; a hidden
+//! stretch is one token of its own kind, so that nothing reaches across it.
+
+use super::fold::{FOREIGN, Folded, OPAQUE};
+use super::lexicon::{self, Lexicon, Marks, OPENS};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Letters, apostrophes within.
+    Word,
+    Number,
+    /// Letters and digits without anything between.
+    Mixed,
+    Hidden,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Lower,
+    /// Starts with a capital.
+    Capital,
+    /// All capitals, two letters or more.
+    Upper,
+}
+
+/// What stands between a token and the one before, as bits.
+pub type Gap = u16;
+pub const SPACE: Gap = 1;
+pub const COMMA: Gap = 1 << 1;
+/// One of `.!?`.
+pub const STOP: Gap = 1 << 2;
+pub const COLON: Gap = 1 << 3;
+pub const LINE: Gap = 1 << 4;
+pub const HYPHEN: Gap = 1 << 5;
+pub const BRACKET: Gap = 1 << 6;
+pub const QUOTE: Gap = 1 << 7;
+pub const SLASH: Gap = 1 << 8;
+pub const OTHER: Gap = 1 << 9;
+/// `$`: what follows is money.
+pub const MONEY: Gap = 1 << 10;
+pub const PLUS: Gap = 1 << 11;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    pub start: usize,
+    pub end: usize,
+    pub kind: Kind,
+    pub shape: Shape,
+    pub gap: Gap,
+    pub marks: Marks,
+    pub hash: u64,
+}
+
+impl Token {
+    pub fn is(&self, marks: Marks) -> bool {
+        self.marks & marks != 0
+    }
+
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+}
+
+/// Cuts a folded text into `out`.
+pub fn cut(text: &str, folded: &Folded, lexicon: &Lexicon, out: &mut Vec<Token>) {
+    out.clear();
+    let bytes = &folded.bytes;
+    let mut at = 0;
+    let mut gap = LINE;
+    while at < bytes.len() {
+        let start = at;
+        match bytes[at] {
+            OPAQUE => {
+                at += bytes[at..].iter().take_while(|&&b| b == OPAQUE).count();
+                out.push(Token { start, end: at, kind: Kind::Hidden, shape: Shape::Lower, gap, marks: 0, hash: 0 });
+                gap = 0;
+            }
+            b if is_letter(b) || b.is_ascii_digit() => {
+                let (mut letters, mut digits, mut hash) = (false, false, lexicon::SEED);
+                while let Some(&b) = bytes.get(at) {
+                    if is_letter(b) {
+                        letters = true;
+                        hash = lexicon::step(hash, b);
+                    } else if b.is_ascii_digit() {
+                        digits = true;
+                        hash = lexicon::step(hash, b);
+                    } else if !(b == b'\'' && letters && bytes.get(at + 1).is_some_and(|&b| is_letter(b))) {
+                        break;
+                    }
+                    at += 1;
+                }
+                let kind = match (letters, digits) {
+                    (true, false) => Kind::Word,
+                    (false, _) => Kind::Number,
+                    (true, true) => Kind::Mixed,
+                };
+                let mut token = Token { start, end: at, kind, shape: Shape::Lower, gap, marks: 0, hash: lexicon::mix(hash) };
+                if kind != Kind::Number {
+                    token.marks = lexicon.marks(token.hash);
+                    token.shape = shape(&text[folded.start(start)..folded.end(at)]);
+                    shed_possessive(bytes, lexicon, &mut token);
+                }
+                out.push(token);
+                gap = 0;
+            }
+            b => {
+                gap |= gap_of(b);
+                at += 1;
+            }
+        }
+    }
+}
+
+/// "Wilmer's": the name is what stands before the apostrophe.
+fn shed_possessive(bytes: &[u8], lexicon: &Lexicon, token: &mut Token) {
+    if token.marks == 0 && token.len() > 3 && &bytes[token.end - 2..token.end] == b"'s" {
+        token.end -= 2;
+        token.hash = lexicon::hash(bytes[token.start..token.end].iter().copied());
+        token.marks = lexicon.marks(token.hash);
+    }
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte == FOREIGN
+}
+
+fn gap_of(byte: u8) -> Gap {
+    match byte {
+        b' ' => SPACE,
+        b',' => COMMA,
+        b'.' | b'!' | b'?' => STOP,
+        b':' | b';' | b'=' => COLON,
+        b'\n' => LINE,
+        b'-' | b'_' => HYPHEN,
+        b'(' | b')' | b'[' | b']' => BRACKET,
+        b'"' | b'\'' => QUOTE,
+        b'/' | b'&' => SLASH,
+        b'$' => MONEY,
+        b'+' | b'#' => PLUS,
+        _ => OTHER,
+    }
+}
+
+fn shape(word: &str) -> Shape {
+    let mut letters = word.chars().filter(|c| c.is_alphabetic());
+    match (letters.next().is_some_and(char::is_uppercase), letters.next().is_some_and(char::is_uppercase)) {
+        (true, true) if letters.all(char::is_uppercase) => Shape::Upper,
+        (true, _) => Shape::Capital,
+        _ => Shape::Lower,
+    }
+}
+
+/// The longest phrase of the table that starts at token `at` and carries one of `marks`: how many tokens it has.
+pub fn phrase(tokens: &[Token], bytes: &[u8], lexicon: &Lexicon, at: usize, marks: Marks) -> Option<(usize, Marks)> {
+    let first = tokens[at];
+    let mut best = (first.is(marks)).then_some((1, first.marks & marks));
+    if !first.is(OPENS) {
+        return best;
+    }
+    let mut hash = fold_word(lexicon::SEED, bytes, first);
+    for (n, next) in tokens[at + 1..].iter().enumerate() {
+        if next.kind == Kind::Hidden || next.gap & !(SPACE | HYPHEN | QUOTE | STOP) != 0 || next.gap & (SPACE | HYPHEN | STOP) == 0 {
+            break;
+        }
+        hash = fold_word(lexicon::step(hash, b' '), bytes, *next);
+        let found = lexicon.marks(lexicon::mix(hash));
+        if found & marks != 0 {
+            best = Some((n + 2, found & marks));
+        }
+        if found & OPENS == 0 {
+            break;
+        }
+    }
+    best
+}
+
+fn fold_word(hash: u64, bytes: &[u8], token: Token) -> u64 {
+    bytes[token.start..token.end].iter().filter(|&&b| b != b'\'').fold(hash, |hash, &b| lexicon::step(hash, b))
+}
