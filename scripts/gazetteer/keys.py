@@ -6,7 +6,7 @@ CANON = {
     "saint": "st", "sainte": "ste", "mount": "mt", "fort": "ft", "hts": "heights", "hgts": "heights", "vly": "valley",
     "spgs": "springs", "spg": "spring", "jct": "junction", "bch": "beach", "vlg": "village", "twp": "township",
     "centre": "center", "ctr": "center", "cnty": "county", "pk": "park", "hbr": "harbor", "harbour": "harbor",
-    "isl": "island", "mtn": "mountain", "xing": "crossing",
+    "isl": "island", "mtn": "mountain", "xing": "crossing", "hwy": "highway",
 }
 
 

@@ -60,7 +60,7 @@ pub(super) struct Folded {
 }
 
 /// Abbreviations and spellings written one way.
-const CANON: [(&str, &str); 22] = [
+const CANON: [(&str, &str); 23] = [
     ("bch", "beach"),
     ("centre", "center"),
     ("cnty", "county"),
@@ -70,6 +70,7 @@ const CANON: [(&str, &str); 22] = [
     ("hbr", "harbor"),
     ("hgts", "heights"),
     ("hts", "heights"),
+    ("hwy", "highway"),
     ("isl", "island"),
     ("jct", "junction"),
     ("mount", "mt"),

@@ -41,7 +41,7 @@ pub(super) struct Entry {
     pub kind: Kind,
     /// Index into [`geography::states`].
     pub state: u8,
-    /// The only place of this name that a reader anywhere in the country would think of.
+    /// The only place of this name that a reader anywhere in the country would think of; of a state: its name in full.
     pub national: bool,
     /// Also a common word or a person's name.
     pub wordlike: bool,
@@ -75,8 +75,8 @@ impl Node {
 /// What single words say about a place: one bit for each role in `cues.tsv`.
 pub(super) mod cue {
     /// Role names of `cues.tsv`, in the order of the bits.
-    pub const ROLES: [&str; 17] = [
-        "jail", "court", "county", "police", "ice", "in", "of", "to", "from", "street_after", "street_before", "label", "title", "before", "after", "noise", "abroad",
+    pub const ROLES: [&str; 18] = [
+        "jail", "court", "county", "police", "ice", "in", "of", "to", "from", "street_after", "street_before", "label", "title", "before", "after", "noise", "abroad", "number",
     ];
     pub const JAIL: u32 = 1;
     pub const COURT: u32 = 1 << 1;
@@ -95,6 +95,7 @@ pub(super) mod cue {
     pub const AFTER: u32 = 1 << 14;
     pub const NOISE: u32 = 1 << 15;
     pub const ABROAD: u32 = 1 << 16;
+    pub const NUMBER: u32 = 1 << 17;
 }
 
 /// Multiplies and rotates word by word: the keys are short and come from our own tables.
@@ -178,9 +179,9 @@ impl Gazetteer {
         ] {
             built.add_by_hand(kind, table);
         }
-        for [name, code, ..] in rows(include_str!("../../../data/gazetteer/state_words.tsv")) {
+        for [name, code, flags, ..] in rows(include_str!("../../../data/gazetteer/state_words.tsv")) {
             if let Some(state) = built.code(&code.to_ascii_lowercase()) {
-                built.add(name, Entry { kind: Kind::State, state, national: true, wordlike: false, county: None, also: "", people: 0, next: 0 });
+                built.add(name, Entry { kind: Kind::State, state, national: !flags.contains('a'), wordlike: false, county: None, also: "", people: 0, next: 0 });
             }
         }
         for [word, roles, ..] in rows(include_str!("../../../data/gazetteer/cues.tsv")) {

@@ -55,6 +55,8 @@ pub(super) struct Stated {
     pub last: usize,
     /// By its two letters.
     pub code: bool,
+    /// By its name in full.
+    pub full: bool,
 }
 
 /// Longest name of the gazetteer, in words.
@@ -92,7 +94,8 @@ impl Reading<'_> {
         Some((tokens.get(first)?.from as usize, tokens.get(last)?.to as usize))
     }
 
-    fn number(&self, index: usize) -> bool {
+    /// Whether a token is a number.
+    pub fn number(&self, index: usize) -> bool {
         self.folded.tokens().get(index).is_some_and(|token| token.number)
     }
 
@@ -133,17 +136,17 @@ impl Reading<'_> {
         if !node.plain()
             && let Some((last, entry)) = self.longest(first, |entry| entry.kind == Kind::State)
         {
-            return Some(Stated { state: entry.state, first, last, code: false });
+            return Some(Stated { state: entry.state, first, last, code: false, full: entry.national });
         }
         let word = self.folded.word(first);
         if let Some(state) = self.gazetteer.code(word) {
-            return Some(Stated { state, first, last: first, code: true });
+            return Some(Stated { state, first, last: first, code: true, full: false });
         }
         let next = self.folded.word(first + 1);
         if word.len() == 1 && next.len() == 1 && self.folded.gap_after(first) <= Gap::Stop {
             let pair = [word.as_bytes()[0], next.as_bytes()[0]];
             let state = std::str::from_utf8(&pair).ok().and_then(|code| self.gazetteer.code(code))?;
-            return Some(Stated { state, first, last: first + 1, code: true });
+            return Some(Stated { state, first, last: first + 1, code: true, full: false });
         }
         None
     }
@@ -159,6 +162,10 @@ impl Reading<'_> {
         if !token.number || token.end - token.start != 5 || matches!(token.sign, b'#' | b'$' | b'-' | b'/') || token.gap == Gap::None {
             return None;
         }
+        // "Badge 60417", "case no. 98104".
+        if index > 0 && self.gap(index) < Gap::Break && self.cues_before(index) & cue::NUMBER != 0 {
+            return None;
+        }
         let after = self.folded.gap_after(index);
         // "98104-1234" is a ZIP with its four further digits; "98104abc" is none.
         let four = after == Gap::Joint && self.number(index + 1) && self.folded.word(index + 1).len() == 4;
@@ -168,7 +175,7 @@ impl Reading<'_> {
     }
 
     /// The state that ends just before this token.
-    fn state_before(&self, index: usize) -> Option<Stated> {
+    pub fn state_before(&self, index: usize) -> Option<Stated> {
         (1..=3.min(index)).find_map(|back| self.state_at(index - back).filter(|stated| stated.last + 1 == index))
     }
 
@@ -243,7 +250,8 @@ impl Reading<'_> {
                 }
                 continue;
             }
-            if first == 0 {
+            // "Newark Penn Station" is not in Pennsylvania.
+            if first == 0 || !(stated.full || trailing || apart) {
                 continue;
             }
             // "Port Washington" is a city; "Vancouver Washington" names the state.
@@ -348,7 +356,13 @@ impl Reading<'_> {
         for entry in self.gazetteer.entries(node).filter(|entry| allowed(entry)) {
             let place = match entry.kind {
                 Kind::Court | Kind::Facility | Kind::CountyInFull => &mut named,
-                Kind::County => &mut county,
+                Kind::County => {
+                    // "Fairfax County" is not Fairfax city, which has the same short name.
+                    if county.is_some_and(|held| held.county.is_some_and(|held| held.name.ends_with(" city"))) {
+                        county = None;
+                    }
+                    if entry.county.is_some_and(|new| new.name.ends_with(" city")) && county.is_some() { continue } else { &mut county }
+                }
                 Kind::City | Kind::Alias | Kind::Neighbourhood => &mut city,
                 Kind::IceOffice | Kind::State => continue,
             };
@@ -427,6 +441,11 @@ impl Reading<'_> {
     }
 
     fn slip_in(&self, mut start: usize, mut end: usize, nearest: impl Fn(&[u8]) -> Option<&'static Entry>) -> Option<Finding> {
+        // A name with a slip is no part of a street's, nor of one abroad.
+        let outside = cue::STREET_AFTER | cue::STREET_BEFORE | cue::ABROAD;
+        if end > start + 1 && (start..end).any(|index| self.cues(index) & outside != 0) {
+            return None;
+        }
         let idle = |index: usize| self.number(index) || self.cues(index) & (cue::NOISE | cue::IN) != 0;
         if let Some(entry) = self.squeeze(start, end).and_then(|(name, len)| nearest(&name[..len])) {
             return Some(self.slipped(entry, start, end - 1));
@@ -577,7 +596,7 @@ impl Reading<'_> {
                 first += 1;
                 continue;
             };
-            let found = self.national(first, last, ice);
+            let found = self.national(first, last, ice, false);
             if let Some((rank, found)) = found {
                 match &best {
                     Some((held, other)) if *held == rank && other.county != found.county => return None,
@@ -595,8 +614,8 @@ impl Reading<'_> {
         best.map(|(_, found)| found)
     }
 
-    /// What a phrase means without a state, and how strongly.
-    pub fn national(&self, first: usize, last: usize, ice: bool) -> Option<(u8, Finding)> {
+    /// What a phrase means without a state, and how strongly. `led`: a word before it says that it is a place.
+    pub fn national(&self, first: usize, last: usize, ice: bool, led: bool) -> Option<(u8, Finding)> {
         let node = self.gazetteer.node(self.folded.phrase(first, last))?;
         if ice {
             if let Some(office) = self.gazetteer.entries(node).find(|entry| entry.kind == Kind::IceOffice) {
@@ -613,7 +632,7 @@ impl Reading<'_> {
         };
         // A county or a court of a name that several states have says nothing, even where a city of that name would.
         let next = self.cues(last + 1);
-        if rank == 1 && next & cue::COUNTY != 0 && self.folded.gap_after(last) == Gap::Space || rank <= 2 && !self.apart(first, mention.last) {
+        if rank == 1 && next & cue::COUNTY != 0 && self.folded.gap_after(last) == Gap::Space || rank <= 2 && !led && !self.apart(first, mention.last) {
             return None;
         }
         // "Kent city jail" is the jail of some city Kent before it is one of Kent City.

@@ -6,7 +6,8 @@
 
 use super::PlaceMethod;
 use super::fold::Gap;
-use super::gazetteer::cue;
+use super::gazetteer::{Kind, cue, state_of};
+use super::shapes;
 use super::reading::{Finding, Reading};
 
 /// Points below which a candidate is no place of the event.
@@ -27,7 +28,10 @@ impl Reading<'_> {
         let mut first = 0;
         while first < self.len().min(FAR) {
             if let Some(county) = self.zip_at(first) {
-                let wanted = hint.is_none_or(|hint| super::gazetteer::state_of(hint).is_some_and(|state| state.code == county.state));
+                let wanted = match hint {
+                    Some(hint) => state_of(hint).is_some_and(|state| state.code == county.state),
+                    None => self.state_before(first).is_some(),
+                };
                 if wanted {
                     let found = Finding { county: Some(county), state: None, method: PlaceMethod::Zip, first, last: first };
                     keep(78 + self.place_points(first, first), found);
@@ -38,7 +42,33 @@ impl Reading<'_> {
             let step = self.candidate(first, hint, &mut keep);
             first += step.max(1);
         }
-        best.map(|(_, found)| found)
+        best.map(|(_, found)| found).or_else(|| self.point(hint))
+    }
+
+    /// The county of a point that is written as two numbers: "36.2021, -115.1177". A longitude without its sign is
+    /// west.
+    fn point(&self, hint: Option<u8>) -> Option<Finding> {
+        (0..self.len().min(FAR)).find_map(|first| {
+            let pairs = self.gap(first + 1) == Gap::Stop && matches!(self.gap(first + 2), Gap::Comma | Gap::Space | Gap::Joint) && self.gap(first + 3) == Gap::Stop;
+            if !pairs || !self.number(first) {
+                return None;
+            }
+            let (lat, lon) = (self.decimal(first)?, self.decimal(first + 2)?);
+            let county = shapes::county_at(lat, -lon)?;
+            let state = hint.and_then(state_of);
+            let fits = state.is_none_or(|state| state.code == county.state);
+            fits.then_some(Finding { county: Some(county), state: None, method: PlaceMethod::Coordinates, first, last: first + 3 })
+        })
+    }
+
+    /// A number of degrees with three decimals or more, written as two tokens.
+    fn decimal(&self, first: usize) -> Option<f64> {
+        let (whole, part) = (self.folded.word(first), self.folded.word(first + 1));
+        if !(2..=3).contains(&whole.len()) || !(3..=8).contains(&part.len()) {
+            return None;
+        }
+        let scale = 10_f64.powi(part.len() as i32);
+        Some(f64::from(whole.parse::<u32>().ok()?) + f64::from(part.parse::<u32>().ok()?) / scale)
     }
 
     /// Weighs the place that starts at a token, if one does. Returns how many tokens it takes.
@@ -50,9 +80,10 @@ impl Reading<'_> {
             return last + 1 - first;
         }
         let Some(hint) = hint else {
-            let Some((last, _)) = self.longest(first, |entry| entry.national && entry.kind != super::gazetteer::Kind::State) else { return 1 };
+            let Some((last, _)) = self.longest(first, |entry| entry.national && entry.kind != Kind::State) else { return 1 };
             let ice = self.cues(last + 1) & cue::ICE != 0;
-            let Some((rank, found)) = self.national(first, last, ice) else { return last + 1 - first };
+            let led = self.cues_before(first) & cue::IN != 0 && self.gap(first) == Gap::Space && self.folded.tokens()[first].capital;
+            let Some((rank, found)) = self.national(first, last, ice, led) else { return last + 1 - first };
             let base = match rank {
                 3.. => 62,
                 2 => 58,
