@@ -225,7 +225,7 @@ def main():
     for form in surname:
         marks[form].add("s")
     for form, n in places.items():
-        if "G" not in marks[form]:
+        if "G" not in marks[form] or n > 2:
             marks[form].add("p")
     for line in (OUT.parent / "corrections.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):

@@ -40,6 +40,7 @@ pub const REPEAT: Marks = 1 << 25;
 pub const JOINER: Marks = 1 << 26;
 pub const STREET_WORD: Marks = 1 << 27;
 pub const NEVER_STREET: Marks = 1 << 28;
+pub const DEMONYM: Marks = 1 << 29;
 
 /// Any digit in words.
 pub const NUMBER: Marks = ONES | TEENS | TENS | HUNDREDS;

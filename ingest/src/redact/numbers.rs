@@ -85,7 +85,7 @@ fn run(tokens: &[Token], bytes: &[u8], at: usize) -> (usize, usize) {
         }
         // A whole number in words or with words stands: the next word counts agents.
         let whole = if matches!(&bytes[tokens[at].start..tokens[at].end], b"1" | b"one" | b"uno") { 11 } else { 10 };
-        if token.kind == Kind::Word && digits + open >= whole {
+        if token.kind == Kind::Word && open == 0 && digits >= whole {
             break;
         }
         if token.kind == Kind::Number || is_smudged(token, bytes) {
@@ -97,7 +97,7 @@ fn run(tokens: &[Token], bytes: &[u8], at: usize) -> (usize, usize) {
             // "double five": the word stands for one digit more, "triple" for two.
             digits += 1 + usize::from(bytes[token.start] == b't');
         } else if token.is(ONES) {
-            digits += 1;
+            digits += open.max(1);
             open = 0;
         } else if token.is(TEENS) {
             digits += 2;
@@ -111,9 +111,10 @@ fn run(tokens: &[Token], bytes: &[u8], at: usize) -> (usize, usize) {
         } else if !token.is(JOINER) {
             break;
         } else {
-            // A joiner counts only when a number follows it.
+            // A joiner counts only when a number follows it, "y" only within one: "cincuenta y cinco".
+            let and = matches!(&bytes[token.start..token.end], b"y" | b"and");
             next += 1;
-            if !tokens.get(next).is_some_and(|_| starts(tokens, next, bytes)) {
+            if and && open == 0 || !tokens.get(next).is_some_and(|_| starts(tokens, next, bytes)) {
                 break;
             }
             continue;

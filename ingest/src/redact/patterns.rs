@@ -51,7 +51,7 @@ struct Rule {
     find: Regex,
     /// The groups that say what goes: `x`, `y`.
     groups: Vec<usize>,
-    street: Option<usize>,
+    streets: Vec<usize>,
     reject: Option<Regex>,
     digits: usize,
     rare: bool,
@@ -119,7 +119,7 @@ impl Patterns {
                 id: Box::leak(entry.id.clone().into_boxed_str()),
                 class: entry.class,
                 groups: ["x", "y"].into_iter().filter_map(group).collect(),
-                street: entry.street.then(|| group("street")).flatten(),
+                streets: if entry.street { ["street", "street2"].into_iter().filter_map(group).collect() } else { Vec::new() },
                 reject: entry.reject.as_ref().map(compile).transpose()?,
                 find,
                 digits: entry.digits,
@@ -225,6 +225,13 @@ impl Rule {
         while start < end && matches!(bytes[start], b' ' | b',' | b':' | b'\n') {
             start += 1;
         }
+        if matches!(self.class, Class::CaseNumber | Class::IdNumber | Class::Plate | Class::Badge) {
+            (start, end) = whole_code(bytes, start, end);
+        }
+        // "I-70 exit": the number belongs to what stands before.
+        if self.class == Class::Address && start > 1 && bytes[start - 1] == b'-' && bytes[start - 2].is_ascii_alphanumeric() {
+            return None;
+        }
         let joined = |a: u8, b: u8| a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric();
         let cut_left = start > 0 && joined(bytes[start - 1], bytes[start]) && self.groups.is_empty();
         let cut_right = end < bytes.len() && joined(bytes[end - 1], bytes[end]);
@@ -244,7 +251,7 @@ impl Rule {
         if self.mixed && !is_mixed(taken, marks) {
             return None;
         }
-        if let Some(street) = self.street.and_then(|group| found.get(group)) {
+        if let Some(street) = self.streets.iter().find_map(|&group| found.get(group)) {
             let capital = |at: usize| text[folded.start(at)..].starts_with(char::is_uppercase);
             let mut at = street.start();
             for word in bytes[street.range()].split(|&b| b == b' ') {
@@ -260,6 +267,27 @@ impl Rule {
         }
         Some((start, end))
     }
+}
+
+/// A code with the short pieces that hang on it: "EP-" before "26-M-03917", "/BX" behind "309184-26".
+fn whole_code(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
+    const LONGEST_PIECE: usize = 4;
+    let piece = |b: &&u8| b.is_ascii_alphanumeric();
+    while start > 1 && bytes[start - 1] == b'-' {
+        let length = bytes[..start - 1].iter().rev().take_while(piece).count();
+        if length == 0 || length > LONGEST_PIECE {
+            break;
+        }
+        start -= length + 1;
+    }
+    while end + 1 < bytes.len() && matches!(bytes[end], b'-' | b'/') {
+        let length = bytes[end + 1..].iter().take_while(piece).count();
+        if length == 0 || length > LONGEST_PIECE {
+            break;
+        }
+        end += length + 1;
+    }
+    (start, end)
 }
 
 /// Letters and digits in one, long enough to be somebody's: not a time, an ordinal, a measure or a form's name.

@@ -9,7 +9,7 @@ use schemas::redaction::Class;
 use super::Span;
 use super::fold::{FOREIGN, Folded};
 use super::lexicon::{
-    FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE, PLACE_NOUN,
+    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE, PLACE_NOUN,
     PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION, WORD,
 };
 use super::tokens::{BRACKET, COLON, COMMA, Gap, HYPHEN, Kind, LINE, QUOTE, SLASH, SPACE, STOP, Shape, Token, phrase};
@@ -109,7 +109,23 @@ impl Scan<'_> {
     /// A single letter, as in "M. Sandoval".
     fn initial(&self, at: usize) -> bool {
         let token = &self.tokens[at];
-        token.kind == Kind::Word && token.len() == 1 && self.capital(at) && !matches!(self.word(at), b"y" | b"o" | b"e")
+        // "U.S." is no pair of initials, "L-Woodburn" no initial at all.
+        let single = |at: usize| self.tokens.get(at).is_some_and(|t| t.kind == Kind::Word && t.len() == 1);
+        let abbreviation = single(at + 1) && self.tokens[at + 1].gap == STOP || at > 0 && single(at - 1) && token.gap == STOP;
+        let followed = self.bytes.get(token.end).is_none_or(|b| matches!(b, b' ' | b'.' | b','));
+        token.kind == Kind::Word && token.len() == 1 && self.capital(at) && !abbreviation && followed && !matches!(self.word(at), b"y" | b"o" | b"e" | b"i")
+    }
+
+    /// A word of these lists, save where a short acronym is typed like a name: "ICE", but "Leandro Us".
+    fn never(&self, at: usize) -> bool {
+        let token = &self.tokens[at];
+        token.is(NEVER) && !(token.len() <= 3 && token.shape == Shape::Capital && !token.is(FREQUENT))
+    }
+
+    /// A capitalised word that is no ordinary one follows: "Reina Sabillón".
+    fn surname_follows(&self, at: usize) -> bool {
+        self.tokens.get(at + 1).is_some_and(|t| t.gap == SPACE && t.kind == Kind::Word && t.shape == Shape::Capital && t.len() > 2
+            && !t.is(ORDINARY | PLACE | NEVER | PLACE_NOUN) && self.capital(at + 1))
     }
 
     /// One word of a name, given the cue and whether a name is already under way.
@@ -120,25 +136,28 @@ impl Scan<'_> {
         }
         let foreign = self.word(at).contains(&FOREIGN);
         if self.capital(at) {
-            if token.is(NEVER) {
+            if self.never(at) || token.is(TITLE | RELATION | ROLE) && !(token.is(NAME) && under_way) {
                 return false;
             }
             if token.shape == Shape::Upper && !token.is(SURE) {
                 // Acronyms are not names; a name tape is.
                 let long = token.len() >= 4 && !token.is(ORDINARY) && (!token.is(PLACE) || token.is(GIVEN));
-                return (long && (cue > Cue::None || under_way)) || (under_way && token.is(NAME) && token.len() >= 3);
+                return (long && (cue == Cue::Strong || under_way)) || (under_way && token.is(NAME) && token.len() >= 3);
             }
             if token.is(SURE) {
                 return true;
             }
             if token.is(FREQUENT) {
-                return (under_way || cue == Cue::Strong) && token.is(SURNAME | GIVEN) && !self.opens_sentence(at) && token.len() > 3;
+                let date = self.tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Number);
+                let announced = (under_way || cue == Cue::Strong) && !self.opens_sentence(at);
+                return token.is(SURNAME | GIVEN) && token.len() > 2 && !date && (announced || token.is(GIVEN) && self.surname_follows(at));
             }
             if token.is(PLACE) && !token.is(NAME) {
                 return false;
             }
             if token.is(WORD) && !token.is(NAME) {
-                return false;
+                // Behind a name that is sure, a capital is its next word: "Pedro Luis Chub".
+                return under_way && at > 0 && self.tokens[at].gap == SPACE && self.tokens[at - 1].is(SURE | SURNAME) && token.len() <= 6 && !token.is(PLACE_NOUN);
             }
             return !foreign || under_way || cue > Cue::None;
         }
@@ -188,7 +207,13 @@ impl Scan<'_> {
                 next += 1;
                 continue;
             }
-            let particle = token.is(PARTICLE) && (under_way || self.capital(next)) && !token.is(SURE);
+            // "Hyun-woo": what hangs on a name belongs to it.
+            if under_way && token.gap == HYPHEN && !token.is(NEVER) && (self.capital(at) || token.is(NAME)) && !token.is(PLACE_NOUN | SPEECH) {
+                next += 1;
+                end = next;
+                continue;
+            }
+            let particle = token.is(PARTICLE) && (under_way || self.capital(next) && token.shape == Shape::Capital) && !token.is(SURE);
             if particle && next + 1 < self.tokens.len() && self.goes_on(next + 1) && self.heads_on(next + 1, under_way) {
                 next += 1;
                 continue;
@@ -209,7 +234,7 @@ impl Scan<'_> {
         // An initial that ends a first name: "Maria G."
         if end > at && end < self.tokens.len() && self.initial(end) && self.goes_on(end) && !self.goes_on_as_name(end + 1) {
             let followed = self.bytes.get(self.tokens[end].end) == Some(&b'.');
-            if followed || self.tokens.get(end + 1).is_none_or(|t| t.gap & !SPACE != 0) {
+            if followed {
                 end += 1;
             }
         }
@@ -247,7 +272,7 @@ impl Scan<'_> {
                 return true;
             }
             let named = self.tokens[at].is(NAME);
-            if length > 1 && !(under_way && named) && !self.tokens[at].is(SURE) {
+            if length > 1 && !(under_way && named) && !(self.tokens[at].is(SURE) && cue > Cue::None) {
                 return true;
             }
             if length == 1 && !named {
@@ -370,7 +395,7 @@ impl Scan<'_> {
             "person.title" => SPACE | STOP | COLON | QUOTE,
             "person.relation" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET } else { 0 },
             "person.role" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET | SLASH } else { 0 },
-            _ => SPACE | COLON | QUOTE | COMMA | HYPHEN | if self.tokens[at].is(SURE | GIVEN) { LINE | BRACKET | STOP } else { 0 },
+            _ => SPACE | COLON | QUOTE | COMMA | HYPHEN | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { LINE | BRACKET | STOP } else { 0 },
         };
         gap & !allowed == 0
             // "officer. Maria" is a new sentence, "Sra. Maria" is not.
@@ -406,7 +431,14 @@ impl Scan<'_> {
             Cue::Weak | Cue::None => {
                 let first = &self.tokens[start];
                 let sure = (start..end).any(|at| self.tokens[at].is(SURE));
-                sure || (self.capital(start) && !all_places && (end - start > 1 || !first.is(ORDINARY | PLACE)) )
+                let before = &self.tokens[start - 1];
+                let long = end - start > 1;
+                if first.is(PLACE) && before.is(PLACE_CUE) && !long {
+                    return false;
+                }
+                let article = matches!(self.word(start - 1), b"the" | b"el" | b"la" | b"los" | b"las" | b"a" | b"un" | b"una");
+                let plain = !first.is(ORDINARY | PLACE) && (first.is(GIVEN) || !article && !before.is(PLACE_CUE));
+                sure || self.capital(start) && !all_places && (long && !article || plain || first.is(GIVEN) && !first.is(PLACE | FREQUENT) && !article)
             }
         }
     }
@@ -450,9 +482,13 @@ impl Scan<'_> {
                 continue;
             }
             let place = phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC);
-            if let Some((length, _)) = place.filter(|&(length, marks)| length > 1 && (!self.tokens[at].is(SURE) || marks & PUBLIC != 0)) {
-                at += length;
-                continue;
+            if let Some((length, _)) = place.filter(|&(length, _)| length > 1) {
+                // "Santa Rosa" is a city; "Santa Rosa Lopez" would be a name.
+                let more = self.tokens.get(at + length).is_some_and(|t| t.gap == SPACE && t.is(NAME) && !t.is(ORDINARY | PLACE)) && self.capital(at + length);
+                if !(more && self.tokens[at].is(SURE)) {
+                    at += length;
+                    continue;
+                }
             }
             let start = at;
             let end = self.run(start, Cue::None);
@@ -480,20 +516,27 @@ impl Scan<'_> {
         if rest.is_empty() {
             if initials > 0 {
                 // "M. Sandoval"; "Maria G."
-                return (token.is(NAME) && !token.is(PLACE) || token.is(SURNAME | SURE) || !known(first)).then_some(start);
+                let compass = matches!(self.word(start), b"n" | b"s" | b"e" | b"w") && self.initial(start);
+                let before = first > start;
+                let surname = token.is(NAME) && !token.is(ORDINARY) || !known(first);
+                return (!(compass && token.is(PLACE)) && if before { surname } else { token.is(GIVEN) }).then_some(start);
             }
             if token.is(SURE) {
-                return (!self.state_follows(end)).then_some(start);
+                return (!self.state_follows(end) && !(token.is(PLACE) && self.reads_as_place(start, end))).then_some(start);
             }
             if !self.capital(first) || token.is(PLACE) || self.state_follows(end) {
                 return None;
             }
-            if token.is(GIVEN) && !token.is(ORDINARY) {
+            if token.is(GIVEN) && !token.is(FREQUENT) && (!token.is(WORD) || !self.opens_sentence(first)) {
+                return Some(start);
+            }
+            let described = self.tokens.get(end).is_some_and(|t| t.gap == COMMA | SPACE && (t.is(DEMONYM) || t.kind == Kind::Number && t.len() == 2));
+            if described && !token.is(ORDINARY) {
                 return Some(start);
             }
             let speaks = self.tokens.get(end).is_some_and(|t| t.is(SPEECH) && t.gap == SPACE)
                 || start > 0 && self.tokens[start - 1].is(SPEECH) && self.tokens[start].gap == SPACE;
-            return (speaks && !token.is(ORDINARY) && (!self.opens_sentence(start) || token.is(NAME))).then_some(start);
+            return (speaks && (!token.is(ORDINARY) || token.is(GIVEN)) && (!self.opens_sentence(start) || token.is(NAME))).then_some(start);
         }
         if let Some(sure) = words.iter().copied().find(|&at| self.tokens[at].is(SURE)) {
             // "Woodburn Maria Lopez" is a place and a name.
@@ -514,6 +557,14 @@ impl Scan<'_> {
         // Capitals in a row that no list explains, or surnames that are nothing else.
         let plain = words.iter().all(|&at| !self.tokens[at].is(ORDINARY | PLACE));
         (plain && !self.state_follows(end)).then_some(start)
+    }
+
+    /// A word that is a name and a city, where cities stand: "in Eugene", "Elizabeth. Two vans".
+    fn reads_as_place(&self, start: usize, end: usize) -> bool {
+        let behind = start > 0 && self.tokens[start - 1].is(PLACE_CUE) && self.tokens[start].gap == SPACE;
+        let head = self.opens_sentence(start) && self.tokens.get(end).is_none_or(|t| t.gap & (STOP | COMMA | SLASH | LINE | BRACKET | HYPHEN | COLON) != 0);
+        let in_a_list = start > 0 && self.tokens[start].gap & SLASH != 0 || self.tokens.get(end).is_some_and(|t| t.gap & SLASH != 0);
+        behind || head || in_a_list
     }
 
     /// "Brown, Price y Sandoval", "Wilmer y Brayan", "LOPEZ, Maria".

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::RuleError;
 use super::lexicon::{
-    FILLER, HUNDREDS, INTRODUCTION, JOINER, Lexicon, Marks, NEVER, NEVER_STREET, ONES, PARTICLE, PLACE_CUE, PLACE_NOUN,
+    DEMONYM, FILLER, HUNDREDS, INTRODUCTION, JOINER, Lexicon, Marks, NEVER, NEVER_STREET, ONES, PARTICLE, PLACE_CUE, PLACE_NOUN,
     PLACE_PREFIX, PUBLIC, RELATION, REPEAT, ROLE, SPEECH, STREET_WORD, SUFFIX, TEENS, TENS, TITLE, WEAK_INTRODUCTION,
 };
 
@@ -19,6 +19,7 @@ struct File {
     introductions: Vec<String>,
     fillers: String,
     speech: String,
+    demonyms: String,
     particles: String,
     suffixes: String,
     place_nouns: String,
@@ -48,12 +49,13 @@ pub fn load(text: &str, lexicon: &mut Lexicon) -> Result<(), RuleError> {
         let at = error.span().map_or(0, |span| span.start);
         RuleError { file: "words.toml", line: text[..at].matches('\n').count() + 1, message: error.message().to_owned() }
     })?;
-    let lists: [(&str, Marks); 19] = [
+    let lists: [(&str, Marks); 20] = [
         (&file.relations, RELATION),
         (&file.titles, TITLE),
         (&file.roles, ROLE),
         (&file.fillers, FILLER),
         (&file.speech, SPEECH),
+        (&file.demonyms, DEMONYM),
         (&file.particles, PARTICLE),
         (&file.suffixes, SUFFIX),
         (&file.place_nouns, PLACE_NOUN),
