@@ -5,6 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use polars::error::PolarsError;
 use schemas::clock::{Instant, rfc3339};
 use schemas::report::StateCode;
 use schemas::time::Month;
@@ -46,11 +47,17 @@ pub enum AnalyticsError {
     )]
     Damaged { path: PathBuf, problem: String },
 
+    #[error("row {seq} has no report id: it is no row of a store")]
+    NoReportId { seq: i64 },
+
     #[error("row {seq} came after row {after}: rows must come in the order of their sequence numbers")]
     OutOfOrder { seq: i64, after: i64 },
 
     #[error("report {report_id} has two rows that are both current: the snapshot lacks a superseded row")]
     TwoCurrent { report_id: String },
+
+    #[error("column {column} of the snapshot does not hold what the dataset contract says")]
+    Unreadable { column: String },
 
     #[error("column {column} holds a code that this program's taxonomy does not have: a newer program wrote it")]
     UnknownCode { column: &'static str },
@@ -96,5 +103,20 @@ fn reach(dated: Option<(Month, Month)>, received: Option<(Month, Month)>) -> Str
 impl AnalyticsError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<'_> {
         move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// What polars says of a file or a query. Its own words may repeat a value, so only its kind of error is kept, and the
+    /// words where they are the system's or about columns.
+    pub(crate) fn parquet(path: &Path) -> impl FnOnce(PolarsError) -> Self + use<'_> {
+        move |error| {
+            let problem = match &error {
+                PolarsError::IO { error, .. } => error.to_string(),
+                PolarsError::ColumnNotFound(column) => format!("there is no column {column}"),
+                PolarsError::SchemaMismatch(_) | PolarsError::SchemaFieldNotFound(_) => "its columns are not ours".into(),
+                PolarsError::OutOfBounds(_) | PolarsError::ShapeMismatch(_) => "its parts do not fit together".into(),
+                _ => "it is no Parquet file that we can read or write".into(),
+            };
+            Self::Parquet { path: path.to_owned(), problem }
+        }
     }
 }

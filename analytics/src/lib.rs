@@ -10,7 +10,10 @@ pub mod measures;
 pub mod results;
 
 mod compute;
+mod cube;
 mod error;
+mod groups;
+mod keys;
 
 pub use compute::{Facts, Measured, Request, compute};
 pub use error::AnalyticsError;

@@ -1,1 +1,15 @@
-//! ingest
+//! From channel to store: accept, queue, worker, normalize, seal, store.
+//!
+//! What always holds: a submission is in clear only in the memory of the process that takes or codes it; what is
+//! acknowledged is durable; each appended position ends in the store exactly once.
+
+pub mod channels;
+pub mod installation;
+pub mod keys;
+pub mod normalize;
+pub mod queue;
+
+pub mod seal;
+mod sqlite;
+pub mod store;
+pub mod worker;

@@ -10,6 +10,7 @@ pub mod dataset;
 pub mod envelope;
 pub mod geography;
 pub mod ids;
+pub mod json_schema;
 pub mod language;
 pub mod provenance;
 pub mod redaction;

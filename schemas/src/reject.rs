@@ -62,6 +62,7 @@ reject_codes! {
     TooMany = "too_many", "the list has more values than this field may have";
     ControlCharacter = "control_character", "the text holds a NUL or another control character";
     PrivateTextLeft = "private_text_left", "the second look found private text after redaction, so nothing was stored";
+    CoderFailed = "coder_failed", "coding this submission failed: a fault of testigo, not of the sender; retry it after an update";
     CannotOpen = "cannot_open", "the queued submission cannot be opened with this installation's key";
 }
 

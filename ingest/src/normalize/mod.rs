@@ -4,8 +4,8 @@
 //! the code lists; it stores and sends nothing. Every value has its origin; what cannot be used is unknown with the rule
 //! that says why, never moved to something near; no error holds a value.
 
+mod counts;
 pub mod place;
-pub mod text;
 pub mod when;
 
 use std::borrow::Cow;
@@ -85,7 +85,9 @@ pub fn code(object: &Map<String, Value>, receipt: &Receipt<'_>) -> Result<CodedR
         return Err(Reject::new(RejectCode::ReportedInFuture).field("reported_at"));
     }
     let mut provenance = Provenance::default();
-    let origin = |field: Field| match receipt.mapped.iter().find(|(name, _)| name == field.as_str()) {
+    // The date's words have a name of their own in the wire form.
+    let wire_name = |field: Field| if field == Field::OccurredOn { "occurred" } else { field.as_str() };
+    let origin = |field: Field| match receipt.mapped.iter().find(|(name, _)| name == wire_name(field)) {
         Some((_, MappedBy::Alias)) => Origin::mapped("alias"),
         Some((_, MappedBy::Constant)) => Origin::mapped("constant"),
         None => Origin::given(),
@@ -106,7 +108,7 @@ pub fn code(object: &Map<String, Value>, receipt: &Receipt<'_>) -> Result<CodedR
                 provenance.set(*field, origin(*field));
             }
             Some(WireCount::Words(words)) => {
-                let count = text::parse_count(words.expose());
+                let count = counts::parse(words.expose());
                 counts.set(*field, count);
                 provenance.set(
                     *field,
@@ -120,8 +122,7 @@ pub fn code(object: &Map<String, Value>, receipt: &Receipt<'_>) -> Result<CodedR
         }
     }
     let language = wire.language.or(receipt.settings.language);
-    if let Some(given) = wire.language {
-        debug_assert_eq!(Some(given), language);
+    if wire.language.is_some() {
         provenance.set(Field::Language, origin(Field::Language));
     } else if language.is_some() {
         provenance.set(Field::Language, Origin::inferred("source_language"));
@@ -179,13 +180,13 @@ fn locate(
         if !query.text.is_empty() || query.lat_lon.is_some() {
             let place = place::resolve(&query);
             state_of_words = place.state;
+            let method = place.method.map_or("place_not_known", PlaceMethod::as_str);
             match place.county {
                 Some(county) => {
-                    found = Some((county, Cow::Borrowed(place.method.as_str())));
-                    how = Some(Origin::inferred(place.method.as_str()));
+                    found = Some((county, Cow::Borrowed(method)));
+                    how = Some(Origin::inferred(method));
                 }
-                None if place.method == PlaceMethod::StateOnly => how = Some(Origin::unknown("state_only")),
-                None => how = Some(Origin::unknown("place_not_known")),
+                None => how = Some(Origin::unknown(method)),
             }
         }
     }

@@ -19,6 +19,8 @@ use schemas::source::SourceName;
 use schemas::time::Month;
 use tokio::sync::{oneshot, watch};
 
+use crate::seal::Sealed;
+
 /// What a queue could not do. Cheap to copy, so that all who wait for one append hear the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
@@ -141,7 +143,7 @@ pub struct Unopened {
     pub received_at: Instant,
     pub source: SourceName,
     /// The sealed record that holds it, shared by all positions of the record.
-    pub sealed: Arc<[u8]>,
+    pub sealed: Arc<Sealed>,
     /// Which of the record's envelopes it is.
     pub item: u32,
 }

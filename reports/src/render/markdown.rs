@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use analytics::results::{ALL, Period, UNKNOWN};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use schemas::taxonomy::{self, CodeAxis, EventClass, EventKind};
 use schemas::time::Month;
@@ -97,10 +99,9 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_keep_trailing_newline(true);
-    environment.render_str(TEMPLATE, &context).map_err(|e| format!("the text's template fails: {e:#}"))
+    let whitespace = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(whitespace.map_err(|e| format!("the template engine's settings do not hold: {e:#}"))?);
+    environment.render_str(TEMPLATE, Serde(&context)).map_err(|e| format!("the text's template fails: {e:#}"))
 }
 
 /// The months that a line compares.

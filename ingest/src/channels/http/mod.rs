@@ -106,7 +106,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .with_state(desk)
 }
 
-/// Serves until `shutdown` resolves, then lets requests under way finish. Returns how many connections had to be cut.
+/// Serves until `shutdown` resolves, then lets requests under way finish. Returns whether all of them could.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -160,7 +160,7 @@ async fn ready(State(desk): State<Arc<Desk>>) -> Response<Body> {
         ready: bool,
         queue: &'static str,
     }
-    let accepting = desk.intake.is_accepting();
+    let accepting = desk.intake.failure().borrow().is_none();
     let status = if accepting { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json(status, &Readiness { ready: accepting, queue: if accepting { "accepting" } else { "stopped" } })
 }
@@ -312,11 +312,10 @@ async fn accept_items(
             Err(SubmitError::Full(_)) => {
                 return wait("full", "the queue is full: send the same again, later", StatusCode::SERVICE_UNAVAILABLE);
             }
-            Err(SubmitError::Stopped) => return stopped(),
+            Err(SubmitError::Stopped(_) | SubmitError::NotOneSource) => return stopped(),
         };
-        match ticket.await {
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) | Err(_) => return stopped(),
+        if ticket.await.is_err() {
+            return stopped();
         }
         metrics::counter!("testigo_accepted_total").increment(accepted as u64);
     }

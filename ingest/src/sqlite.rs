@@ -1,0 +1,79 @@
+//! What the embedded queue and store share: how a SQLite file is opened, and what its errors mean.
+//!
+//! What always holds: a commit returns only after its fsync (WAL, synchronous=FULL); what is deleted is overwritten
+//! (secure_delete); the file is readable by its owner only. Checkpoints are run by our own code, because SQLite ignores
+//! the errors of those that it runs by itself, and a failed fsync must not be ignored.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+/// How long one process waits for another's transaction before it says "busy".
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What an error of SQLite means for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing happened; try again.
+    Busy(String),
+    /// Nothing happened; try again when there is room.
+    DiskFull(String),
+    /// Anything else, among it a failed write or fsync.
+    Other(String),
+}
+
+impl Trouble {
+    /// Reads an error, saying which file it is about. SQLite's texts name tables and columns, never values.
+    pub fn of(path: &Path, error: &rusqlite::Error) -> Self {
+        let text = format!("{}: {error}", path.display());
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
+            Some(ErrorCode::DiskFull) => Self::DiskFull(text),
+            _ => Self::Other(text),
+        }
+    }
+}
+
+/// How much of a file's pages a connection keeps in memory, in KiB.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheKib(pub i64);
+
+/// Opens a file, making it where there is none, for its owner only.
+pub fn open(path: &Path, cache: CacheKib) -> rusqlite::Result<Connection> {
+    if let Err(error) = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        // SQLite's own attempt fails in the same way and says so in its own words, but not why.
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+        return Err(rusqlite::Error::SqliteFailure(code, Some(error.to_string())));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -cache.0)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Copies what it can of the log into the file. With `truncate`, also empties the log where nobody uses it just now, so
+/// that no page of what was deleted stays in it. Being busy is no error: the next one does it.
+pub fn checkpoint(connection: &Connection, truncate: bool) -> rusqlite::Result<()> {
+    let sql = if truncate { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
+    // A checkpoint that waits for readers would keep writers out for as long.
+    connection.busy_timeout(Duration::ZERO)?;
+    let done = connection.query_row(sql, [], |_| Ok(()));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match done {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        other => other,
+    }
+}

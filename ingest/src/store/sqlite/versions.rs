@@ -1,0 +1,524 @@
+//! How a submission becomes a version of its report, and which row of a report is current.
+//!
+//! What always holds, per report: its versions are numbered in the order of storing; the current row shows the version
+//! that is last in its queue's order among those whose import is not withdrawn (among all, where every one is); the rows
+//! that were current one after another have `effective_at` in that order, each superseded at the instant from which the
+//! next one speaks. A row that never was current is superseded at its own `effective_at`.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Transaction};
+use schemas::Instant;
+use schemas::clock::from_micros;
+use schemas::dataset::CodedRow;
+use schemas::envelope::Position;
+use schemas::ids::{ContentHash, ReportId};
+use schemas::report::CodedReport;
+use schemas::source::SourceName;
+
+use super::imports::Imports;
+use super::{Batch, Ending, Endings, Failure, ROW_BYTES, SealedOriginal, StoreError, coded, damaged, letters};
+use crate::normalize::Coded;
+use crate::seal::{BatchKey, Sealed};
+use crate::store::Outcome;
+
+/// A version's place in its source's order. Across queues and partitions, the order in which queues came into use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order {
+    pub queue: i64,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// One version of a report.
+#[derive(Clone, Copy)]
+struct Version {
+    seq: i64,
+    content: ContentHash,
+    revision: u32,
+    order: Order,
+    /// Whether its import, if it came with one, still stands.
+    live: bool,
+}
+
+impl Version {
+    /// By what the current version is the greatest.
+    const fn rank(&self) -> (bool, Order) {
+        (self.live, self.order)
+    }
+}
+
+/// A report that is stored.
+struct Report {
+    /// Its row in `report`; none until it is written.
+    key: Option<i64>,
+    /// In the order of storing.
+    versions: Vec<Version>,
+    current: i64,
+    current_since: Instant,
+    first_received_at: Instant,
+    changed: bool,
+}
+
+impl Report {
+    fn newest(&self) -> i64 {
+        self.versions.last().map_or(self.current, |version| version.seq)
+    }
+
+    /// How a submission of this content would end.
+    fn ending(&self, content: ContentHash) -> Ending {
+        let repeated = self.versions.iter().any(|version| version.live && version.content == content);
+        if repeated { Ending::Repeat } else { Ending::Revision }
+    }
+}
+
+/// Where a report is looked for first. Ids are keyed hashes, so half of one is as good as random.
+fn first_key(id: ReportId) -> i64 {
+    let mut half = [0; 8];
+    half.copy_from_slice(&id.as_bytes()[..8]);
+    i64::from_be_bytes(half)
+}
+
+/// Finds reports, with their versions.
+struct Finder<'c> {
+    newest: CachedStatement<'c>,
+    version: CachedStatement<'c>,
+    current: CachedStatement<'c>,
+}
+
+/// What is read of a version, its id and its link apart.
+const VERSION: &str = "v.seq, v.content, v.revision, v.queue, v.partition, v.offset, i.withdrawn_at IS NULL, \
+                       v.report_id, v.previous";
+
+fn read_version(row: &Row<'_>) -> Result<(Version, Option<i64>), Failure> {
+    let content: [u8; 16] = row.get(1)?;
+    let version = Version {
+        seq: row.get(0)?,
+        content: ContentHash::from_bytes(content),
+        revision: row.get(2)?,
+        order: Order { queue: row.get(3)?, partition: row.get(4)?, offset: row.get(5)? },
+        live: row.get(6)?,
+    };
+    Ok((version, row.get(8)?))
+}
+
+impl<'c> Finder<'c> {
+    fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            newest: connection.prepare_cached(&format!(
+                "SELECT {VERSION}, r.current FROM report r JOIN version v ON v.seq = r.newest \
+                 LEFT JOIN import i ON i.id = v.import WHERE r.key = ?1"
+            ))?,
+            version: connection.prepare_cached(&format!(
+                "SELECT {VERSION} FROM version v LEFT JOIN import i ON i.id = v.import WHERE v.seq = ?1"
+            ))?,
+            current: connection.prepare_cached("SELECT effective_at, first_received_at FROM coded WHERE seq = ?1")?,
+        })
+    }
+
+    fn find(&mut self, id: ReportId) -> Result<Option<Report>, Failure> {
+        let mut key = first_key(id);
+        loop {
+            let found = {
+                let mut rows = self.newest.query([key])?;
+                let Some(row) = rows.next()? else { return Ok(None) };
+                let stored: [u8; 16] = row.get(7)?;
+                if stored == *id.as_bytes() { Some((read_version(row)?, row.get::<_, i64>(9)?)) } else { None }
+            };
+            // Another report holds this key: ours, if there is one, stands behind it.
+            let Some(((newest, mut previous), current)) = found else {
+                key = key.wrapping_add(1);
+                continue;
+            };
+            let mut versions = vec![newest];
+            while let Some(seq) = previous {
+                let mut rows = self.version.query([seq])?;
+                let row = rows.next()?.ok_or_else(|| damaged("version.previous"))?;
+                let (version, before) = read_version(row)?;
+                versions.push(version);
+                previous = before;
+            }
+            versions.reverse();
+            let (since, first): (i64, i64) = self.current.query_row([current], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            return Ok(Some(Report {
+                key: Some(key),
+                versions,
+                current,
+                current_since: from_micros(since),
+                first_received_at: from_micros(first),
+                changed: false,
+            }));
+        }
+    }
+}
+
+/// How a submission would end if it were stored now.
+pub fn ending_of(connection: &Connection, id: ReportId, content: ContentHash) -> Result<Ending, Failure> {
+    let report = Finder::new(connection)?.find(id)?;
+    Ok(report.map_or(Ending::Coded, |report| report.ending(content)))
+}
+
+/// The originals of a report's versions, oldest version first.
+pub fn originals(connection: &Connection, id: ReportId) -> Result<Vec<SealedOriginal>, Failure> {
+    let Some(report) = Finder::new(connection)?.find(id)? else { return Ok(Vec::new()) };
+    let sql = "SELECT c.received_at, o.sealed, k.key_id, k.wrapped FROM original o \
+               JOIN original_key k ON k.id = o.key JOIN coded c ON c.seq = o.seq WHERE o.seq = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut originals = Vec::with_capacity(report.versions.len());
+    for version in &report.versions {
+        let original = statement.query_row([version.seq], |row| {
+            Ok(SealedOriginal {
+                report_id: id,
+                revision: version.revision,
+                received_at: from_micros(row.get(0)?),
+                sealed: Sealed::from_bytes(row.get(1)?),
+                key: BatchKey { id: row.get(2)?, wrapped: row.get(3)? },
+            })
+        });
+        // One that was deleted is simply not there.
+        originals.extend(original.optional()?);
+    }
+    Ok(originals)
+}
+
+/// A coded submission on its way in.
+pub struct Arrival<'a> {
+    pub coded: &'a Coded,
+    pub original: &'a Sealed,
+    /// The row of `original_key`.
+    pub original_key: i64,
+    pub order: Order,
+    pub received_at: Instant,
+    /// From when it may speak: the receipt, or the retry.
+    pub effective_at: Instant,
+    /// The row of `import`.
+    pub import: Option<i64>,
+}
+
+/// Writes versions and rows within one transaction.
+pub struct Writing<'t> {
+    tx: &'t Transaction<'t>,
+    pub imports: Imports,
+    /// The reports that this transaction looked at or made.
+    reports: HashMap<ReportId, Report>,
+    next_seq: i64,
+    finder: Finder<'t>,
+    insert_coded: CachedStatement<'t>,
+    insert_version: CachedStatement<'t>,
+    insert_original: CachedStatement<'t>,
+    insert_superseded: CachedStatement<'t>,
+    /// Room for texts, kept between rows.
+    text: String,
+    /// How much was written, roughly.
+    pub bytes: usize,
+}
+
+impl<'t> Writing<'t> {
+    pub fn new(tx: &'t Transaction<'t>) -> Result<Self, Failure> {
+        let last: Option<i64> = tx.query_row("SELECT max(seq) FROM coded", [], |row| row.get(0))?;
+        Ok(Self {
+            tx,
+            imports: Imports::default(),
+            reports: HashMap::new(),
+            next_seq: last.unwrap_or(0) + 1,
+            finder: Finder::new(tx)?,
+            insert_coded: tx.prepare_cached(coded::insert_sql())?,
+            insert_version: tx.prepare_cached(
+                "INSERT INTO version (seq, report_id, content, revision, queue, partition, offset, import, previous) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?,
+            insert_original: tx.prepare_cached("INSERT INTO original (seq, key, sealed) VALUES (?1, ?2, ?3)")?,
+            insert_superseded: tx.prepare_cached("INSERT INTO superseded (seq, at, by_seq) VALUES (?1, ?2, ?3)")?,
+            text: String::new(),
+            bytes: 0,
+        })
+    }
+
+    /// Looks reports up before they are needed, in the order in which they lie in the file.
+    fn look_up(&mut self, ids: impl Iterator<Item = ReportId>) -> Result<(), Failure> {
+        let mut ids: Vec<(i64, ReportId)> = ids.map(|id| (first_key(id), id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for (_, id) in ids {
+            if let Some(report) = self.finder.find(id)? {
+                self.reports.insert(id, report);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a coded submission whose report was looked up; tells what it is.
+    fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Ending, Failure> {
+        let content = arrival.coded.content;
+        let id = arrival.coded.report.report_id.ok_or_else(|| damaged("report_id"))?;
+        let live = self.imports.stands(arrival.import);
+        let seq = self.next_seq;
+        let mut version = Version { seq, content, revision: 0, order: arrival.order, live };
+        let (ending, row) = match self.reports.entry(id) {
+            Entry::Vacant(new) => {
+                new.insert(Report {
+                    key: None,
+                    versions: vec![version],
+                    current: seq,
+                    current_since: arrival.effective_at,
+                    first_received_at: arrival.received_at,
+                    changed: true,
+                });
+                (Ending::Coded, row(arrival, seq, arrival.effective_at, arrival.received_at, 0, !live))
+            }
+            Entry::Occupied(mut known) => {
+                let report = known.get_mut();
+                if report.ending(content) == Ending::Repeat {
+                    return Ok(Ending::Repeat);
+                }
+                version.revision = u32::try_from(report.versions.len()).unwrap_or(u32::MAX);
+                // Of two that speak one after another, the later must not begin before the earlier.
+                let since = arrival.effective_at.max(report.current_since);
+                let (old, by) = if report.versions.iter().all(|other| other.rank() < version.rank()) {
+                    report.current_since = since;
+                    (std::mem::replace(&mut report.current, seq), seq)
+                } else {
+                    (seq, report.current)
+                };
+                self.insert_superseded.execute((old, since.timestamp_micros(), by))?;
+                let withdrawn = !live && !report.versions.iter().any(|other| other.live);
+                report.versions.push(version);
+                report.changed = true;
+                let first = report.first_received_at;
+                (Ending::Revision, row(arrival, seq, since, first, version.revision, withdrawn))
+            }
+        };
+        self.next_seq += 1;
+        coded::insert(&mut self.insert_coded, &row, &mut self.text)?;
+        let versions = self.reports.get(&id).map_or(&[][..], |report| &report.versions);
+        let previous = versions.iter().rev().nth(1).map(|version| version.seq);
+        let Order { queue, partition, offset } = arrival.order;
+        self.insert_version.execute((
+            seq,
+            id.as_bytes().as_slice(),
+            content.as_bytes().as_slice(),
+            version.revision,
+            queue,
+            partition,
+            offset,
+            arrival.import,
+            previous,
+        ))?;
+        let sealed = arrival.original.as_bytes();
+        self.insert_original.execute((seq, arrival.original_key, sealed))?;
+        self.bytes += sealed.len() + ROW_BYTES;
+        self.imports.stored(arrival.import, seq);
+        Ok(ending)
+    }
+
+    /// Stores one coded submission.
+    pub fn receive_one(&mut self, arrival: &Arrival<'_>) -> Result<Ending, Failure> {
+        self.look_up(arrival.coded.report.report_id.into_iter())?;
+        self.receive(arrival)
+    }
+
+    /// After an import was withdrawn: lets that version of a report speak which is to speak now. `None` where it does
+    /// already; else whether a version is left at all.
+    pub fn speak_again(&mut self, id: ReportId, at: Instant) -> Result<Option<bool>, Failure> {
+        let mut report = self.finder.find(id)?.ok_or_else(|| damaged("version.report_id"))?;
+        let best = *report.versions.iter().max_by_key(|v| v.rank()).ok_or_else(|| damaged("version.seq"))?;
+        let current = coded::get(self.tx, report.current)?.ok_or_else(|| damaged("report.current"))?;
+        if current.report.revision == best.revision && current.withdrawn != best.live {
+            return Ok(None);
+        }
+        let copied = coded::get(self.tx, best.seq)?.ok_or_else(|| damaged("version.seq"))?;
+        let (seq, since) = (self.next_seq, at.max(report.current_since));
+        self.next_seq += 1;
+        self.insert_superseded.execute((report.current, since.timestamp_micros(), seq))?;
+        let row = CodedRow { seq, effective_at: since, withdrawn: !best.live, ..copied };
+        coded::insert(&mut self.insert_coded, &row, &mut self.text)?;
+        (report.current, report.changed) = (seq, true);
+        write_report(self.tx, id, &report)?;
+        Ok(Some(best.live))
+    }
+
+    /// Writes what was only kept in memory so far: reports in the order in which they lie in the file, and imports.
+    pub fn finish(self) -> Result<usize, Failure> {
+        let mut changed: Vec<_> = self.reports.iter().filter(|(_, report)| report.changed).collect();
+        changed.sort_unstable_by_key(|(id, report)| (report.key.unwrap_or_else(|| first_key(**id)), **id));
+        for (id, report) in changed {
+            write_report(self.tx, *id, report)?;
+        }
+        self.imports.write(self.tx)?;
+        Ok(self.bytes)
+    }
+}
+
+fn row(
+    arrival: &Arrival<'_>,
+    seq: i64,
+    effective_at: Instant,
+    first_received_at: Instant,
+    revision: u32,
+    withdrawn: bool,
+) -> CodedRow {
+    let received_at = Some(arrival.received_at);
+    let report = CodedReport { revision, received_at, ..arrival.coded.report.clone() };
+    CodedRow { seq, effective_at, first_received_at, withdrawn, report }
+}
+
+/// Writes where a report is found; a new one at the first free key.
+fn write_report(tx: &Transaction<'_>, id: ReportId, report: &Report) -> Result<(), Failure> {
+    let (newest, current) = (report.newest(), report.current);
+    if let Some(key) = report.key {
+        let mut update = tx.prepare_cached("UPDATE report SET newest = ?2, current = ?3 WHERE key = ?1")?;
+        update.execute((key, newest, current))?;
+        return Ok(());
+    }
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO report (key, newest, current) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING",
+    )?;
+    let mut key = first_key(id);
+    while insert.execute((key, newest, current))? == 0 {
+        key = key.wrapping_add(1);
+    }
+    Ok(())
+}
+
+/// The offset from which a queue's partition is still to be stored.
+pub fn position(connection: &Connection, queue_id: &str, partition: i32) -> Result<i64, Failure> {
+    let sql = "SELECT next FROM position JOIN queue ON queue.id = position.queue WHERE queue_id = ?1 AND partition = ?2";
+    let next = connection.prepare_cached(sql)?.query_row((queue_id, partition), |row| row.get(0)).optional()?;
+    Ok(next.unwrap_or(0))
+}
+
+/// Moves the stored position from where the batch starts to behind it; fails where it stands elsewhere.
+fn advance(tx: &Transaction<'_>, batch: &Batch, next: i64) -> Result<i64, Failure> {
+    let Position { partition, offset: from } = batch.from;
+    tx.prepare_cached("INSERT INTO queue (queue_id) VALUES (?1) ON CONFLICT DO NOTHING")?.execute([&*batch.queue_id])?;
+    let queue: i64 = tx
+        .prepare_cached("SELECT id FROM queue WHERE queue_id = ?1")?
+        .query_row([&*batch.queue_id], |row| row.get(0))?;
+    tx.prepare_cached("INSERT INTO position (queue, partition, next) VALUES (?1, ?2, 0) ON CONFLICT DO NOTHING")?
+        .execute((queue, partition))?;
+    let moved = tx
+        .prepare_cached("UPDATE position SET next = ?4 WHERE queue = ?1 AND partition = ?2 AND next = ?3")?
+        .execute((queue, partition, from, next))?;
+    if moved == 0 {
+        let stored = position(tx, &batch.queue_id, partition)?;
+        return Err(StoreError::PositionMoved { expected: from, stored }.into());
+    }
+    Ok(queue)
+}
+
+/// A stretch of positions that were received at one instant from one source, and how they ended.
+struct Tally<'a> {
+    received_at: Instant,
+    source: &'a SourceName,
+    received: u64,
+    endings: Endings,
+}
+
+/// Adds a line to the account of the first sum.
+fn add_tally(tx: &Transaction<'_>, since: Instant, tally: &Tally<'_>) -> Result<(), Failure> {
+    let Tally { received_at, source, received, endings } = tally;
+    let sql = "INSERT INTO tally (since, received_at, source, received, coded, revisions, repeats, rejected) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    tx.prepare_cached(sql)?.execute((
+        since.timestamp_micros(),
+        received_at.timestamp_micros(),
+        source.as_str(),
+        received,
+        endings.coded,
+        endings.revisions,
+        endings.repeats,
+        endings.rejected,
+    ))?;
+    Ok(())
+}
+
+/// Moves one position from `rejected` to what it ended as after all, from `since` on.
+pub fn move_tally(
+    tx: &Transaction<'_>,
+    since: Instant,
+    received_at: Instant,
+    source: &SourceName,
+    ending: Ending,
+) -> Result<(), Failure> {
+    let mut endings = Endings::default();
+    endings.add(ending);
+    let Endings { coded, revisions, repeats, .. } = endings;
+    let sql = "INSERT INTO tally (since, received_at, source, received, coded, revisions, repeats, rejected) \
+               VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, -1)";
+    let (since, received_at) = (since.timestamp_micros(), received_at.timestamp_micros());
+    tx.prepare_cached(sql)?.execute((since, received_at, source.as_str(), coded, revisions, repeats))?;
+    Ok(())
+}
+
+/// Stores the key of a batch's originals.
+pub fn add_original_key(tx: &Transaction<'_>, key: &BatchKey) -> Result<i64, Failure> {
+    tx.prepare_cached("INSERT INTO original_key (key_id, wrapped) VALUES (?1, ?2)")?
+        .execute((key.id.as_slice(), &key.wrapped))?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// Stores a batch: position, versions, rejects and sums. Returns also how much was written, roughly.
+pub fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(Endings, usize), Failure> {
+    let next = batch.from.offset + i64::try_from(batch.items.len()).unwrap_or(i64::MAX);
+    let queue = advance(tx, batch, next)?;
+    let original_key = batch.originals.as_ref().map(|key| add_original_key(tx, key)).transpose()?;
+
+    let mut writing = Writing::new(tx)?;
+    writing.look_up(batch.items.iter().filter_map(|item| match &item.outcome {
+        Outcome::Coded { coded, .. } => coded.report.report_id,
+        Outcome::Rejected(_) => None,
+    }))?;
+    let mut letter_records: HashMap<*const Sealed, i64> = HashMap::new();
+    let mut total = Endings::default();
+    let mut tally: Option<Tally<'_>> = None;
+    let mut order = Order { queue, partition: batch.from.partition, offset: batch.from.offset };
+    for item in &batch.items {
+        let import = match item.batch {
+            Some(id) => Some(writing.imports.of_batch(tx, id, &item.source, item.received_at)?),
+            None => None,
+        };
+        let ending = match &item.outcome {
+            Outcome::Coded { coded, original } => writing.receive(&Arrival {
+                coded,
+                original,
+                original_key: original_key.ok_or_else(|| damaged("original.key"))?,
+                order,
+                received_at: item.received_at,
+                effective_at: item.received_at,
+                import,
+            })?,
+            Outcome::Rejected(rejection) => {
+                let record = match letter_records.entry(Arc::as_ptr(&rejection.letter.record)) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => *new.insert(letters::add_record(tx, &rejection.letter.record)?),
+                };
+                letters::add(tx, order, item, import, rejection, record)?;
+                Ending::Rejected
+            }
+        };
+        total.add(ending);
+        writing.imports.ended(import, ending);
+        let same = tally.as_mut().filter(|t| t.received_at == item.received_at && *t.source == item.source);
+        match same {
+            Some(same) => {
+                same.received += 1;
+                same.endings.add(ending);
+            }
+            None => {
+                let mut line =
+                    Tally { received_at: item.received_at, source: &item.source, received: 1, endings: Endings::default() };
+                line.endings.add(ending);
+                if let Some(full) = tally.replace(line) {
+                    add_tally(tx, full.received_at, &full)?;
+                }
+            }
+        }
+        order.offset += 1;
+    }
+    if let Some(last) = tally {
+        add_tally(tx, last.received_at, &last)?;
+    }
+    Ok((total, writing.finish()?))
+}

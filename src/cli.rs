@@ -1,0 +1,301 @@
+//! The command line: names, flags and help. People script against it, so its names do not change (interface.md).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Field reports of immigration enforcement in, monthly briefs out. It documents, after the fact, in aggregate.
+#[derive(Debug, Parser)]
+#[command(name = "testigo", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// The data directory [default: ./testigo-data]
+    #[arg(long, global = true, env = "TESTIGO_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A configuration file in place of testigo.toml in the data directory
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object on stdout (NDJSON where a command prints a line a row)
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the data directory: keys, configuration
+    Init(Init),
+    /// Who may send: add, list, revoke
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// Files into the queue, and coded; or list and withdraw earlier imports
+    #[command(args_conflicts_with_subcommands = true)]
+    Import(Import),
+    /// HTTP intake, and a worker in the same process
+    Serve(Serve),
+    /// A worker: codes what waits
+    Work(Work),
+    /// What came in and what became of it
+    Status,
+    /// Wire NDJSON in, coded NDJSON out; stores and sends nothing
+    Normalize(Normalize),
+    /// Coded rows, or rejects, to a file
+    Export(Export),
+    /// Bring the Parquet snapshot up to date
+    Snapshot,
+    /// Publish a brief of a period
+    Brief(Brief),
+    /// Check a published directory by its files alone
+    Verify(Verify),
+    /// Submissions that could not be coded: list, show, retry
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Sealed originals, for who holds the identity
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Invented reports with their truth
+    Simulate(Simulate),
+    /// The whole way on invented reports: ends with a brief
+    Demo(Demo),
+    /// JSON Schema of the wire form, the coded form or the snapshot
+    Schema(Schema),
+    /// The configuration in force, and where each value came from; secrets are left out
+    Config,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// An age recipient (age1...) that originals are sealed to; may be given several times
+    #[arg(long, value_name = "age1...")]
+    pub recipient: Vec<String>,
+    /// Make an identity and write it here; take the file off this machine
+    #[arg(long, value_name = "FILE")]
+    pub identity_out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Add a source; prints its token, once
+    Add(SourceAdd),
+    /// The sources, without their tokens
+    List,
+    /// From now on the source's token opens nothing
+    Revoke {
+        name: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Kind {
+    Hotline,
+    Defender,
+    CourtWatch,
+    Official,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    En,
+    Es,
+}
+
+#[derive(Debug, Args)]
+pub struct SourceAdd {
+    /// 1 to 64 of a-z 0-9 - _
+    pub name: String,
+    #[arg(long, value_enum, default_value = "other")]
+    pub kind: Kind,
+    /// Where its reports are from when they do not say: two letters
+    #[arg(long, value_name = "WA")]
+    pub state: Option<String>,
+    /// The zone of its dates where the place gives none
+    #[arg(long, value_name = "America/Los_Angeles")]
+    pub zone: Option<String>,
+    #[arg(long, value_enum)]
+    pub language: Option<Lang>,
+    /// The name that it agreed to be printed under; without one it is pooled
+    #[arg(long, value_name = "TEXT")]
+    pub public_name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    #[command(subcommand)]
+    pub command: Option<ImportCommand>,
+    /// Who the reports are from; made if it is new
+    #[arg(long, required = true, value_name = "NAME")]
+    pub source: Option<String>,
+    /// How the file's columns and words become fields and codes
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Code everything and store nothing: a line for each row
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave the coding to a worker
+    #[arg(long, conflicts_with = "dry_run")]
+    pub enqueue_only: bool,
+    /// CSV, TSV, JSON or NDJSON, told by content
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Every import, and what became of it
+    List,
+    /// Undo an import: its reports count no longer
+    Withdraw {
+        batch: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Accept only; another process codes
+    #[arg(long)]
+    pub no_worker: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Work {
+    /// End when nothing waits
+    #[arg(long)]
+    pub drain: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Normalize {
+    /// Where the reports are from when they do not say
+    #[arg(long, value_name = "WA")]
+    pub state: Option<String>,
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    #[arg(long, value_enum)]
+    pub language: Option<Lang>,
+    /// NDJSON; `-` or nothing reads stdin
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rows {
+    Reports,
+    Rejects,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Csv,
+    Ndjson,
+    Parquet,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    #[arg(value_enum)]
+    pub rows: Rows,
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: Format,
+    /// First month of events
+    #[arg(long, value_name = "YYYY-MM")]
+    pub from: Option<String>,
+    /// Last month of events
+    #[arg(long, value_name = "YYYY-MM")]
+    pub to: Option<String>,
+    /// Every version ever stored, not only the current ones
+    #[arg(long)]
+    pub history: bool,
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Brief {
+    /// The month that it is for
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: String,
+    /// Count only what was known at this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub as_of: Option<String>,
+    /// Go ahead before 14 days have passed; marked as not publishable, entered in no record
+    #[arg(long)]
+    pub preview: bool,
+    /// The directory to publish
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// Rejects that wait: id, source, row, field, code
+    List,
+    /// One reject: why, and where it came from; never what it says
+    Show {
+        id: i64,
+    },
+    /// Code them once more: all, or these
+    Retry {
+        ids: Vec<i64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Print a report's originals
+    Open {
+        /// The identity file that `init --identity-out` wrote
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        /// The report's id (its receipt)
+        #[arg(long, value_name = "ID")]
+        report: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Simulate {
+    #[arg(long, default_value_t = 24)]
+    pub months: u32,
+    #[arg(long, default_value_t = 8000)]
+    pub reports: u64,
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// The last month
+    #[arg(long, value_name = "YYYY-MM", default_value = crate::commands::demo::UNTIL)]
+    pub until: String,
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    #[arg(long, value_name = "DIR", default_value = "testigo-demo")]
+    pub out: PathBuf,
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// The last month, whose brief is made
+    #[arg(long, value_name = "YYYY-MM", default_value = crate::commands::demo::UNTIL)]
+    pub until: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Report,
+    Coded,
+    Dataset,
+}
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    #[arg(value_enum)]
+    pub of: SchemaOf,
+}

@@ -1,0 +1,20 @@
+//! One thin module for each subcommand.
+
+pub mod brief;
+pub mod dead_letters;
+pub mod demo;
+pub mod engines;
+pub mod export;
+pub mod import;
+pub mod init;
+pub mod keys;
+pub mod normalize;
+pub mod schema;
+pub mod serve;
+pub mod show_config;
+pub mod simulate;
+pub mod snapshot;
+pub mod source;
+pub mod status;
+pub mod verify;
+pub mod work;

@@ -1,0 +1,280 @@
+//! Configuration: defaults, then `testigo.toml`, then `TESTIGO__SECTION__KEY`.
+//!
+//! What always holds: a key that does not exist, or a value that does not fit, stops the command with the key and where
+//! it stands; a dump shows no secret.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Failure;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub http: Http,
+    pub queue: Queue,
+    pub store: Store,
+    pub worker: Worker,
+    pub export: Export,
+    pub log: Log,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    pub listen: std::net::SocketAddr,
+    pub max_body_bytes: usize,
+    pub max_items: usize,
+    pub max_connections: usize,
+    pub header_timeout_seconds: u64,
+    pub body_timeout_seconds: u64,
+    pub per_source_per_second: Option<NonZeroU32>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8080).into(),
+            max_body_bytes: 4 << 20,
+            max_items: 10_000,
+            max_connections: 1024,
+            header_timeout_seconds: 10,
+            body_timeout_seconds: 20,
+            per_source_per_second: None,
+        }
+    }
+}
+
+impl Http {
+    pub fn limits(&self) -> ingest::channels::http::Limits {
+        ingest::channels::http::Limits {
+            body_bytes: self.max_body_bytes,
+            items: self.max_items,
+            connections: self.max_connections,
+            header_timeout: Duration::from_secs(self.header_timeout_seconds),
+            body_timeout: Duration::from_secs(self.body_timeout_seconds),
+            per_source_per_second: self.per_source_per_second,
+            ..ingest::channels::http::Limits::default()
+        }
+    }
+}
+
+/// `[queue]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Queue {
+    pub url: String,
+    pub grace_seconds: u64,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { url: "sqlite:queue.sqlite".into(), grace_seconds: 60 }
+    }
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    pub url: String,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { url: "sqlite:store.sqlite".into() }
+    }
+}
+
+/// `[worker]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Worker {
+    pub batch_rows: usize,
+    pub batch_bytes: usize,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self { batch_rows: 10_000, batch_bytes: 32 << 20 }
+    }
+}
+
+/// `[export]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Export {
+    pub narratives: bool,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+/// How `tracing` writes to stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The commented file that `init` writes. Every line is a default, so that the file changes nothing until it is edited.
+pub const TEMPLATE: &str = include_str!("testigo.toml");
+
+/// A configuration, and where its values came from.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    figment: Figment,
+}
+
+/// Reads the layers. `file` must exist when it was named by hand.
+pub fn load(data: &Path, file: Option<&Path>) -> Result<Loaded, Failure> {
+    let path: PathBuf = file.map_or_else(|| data.join("testigo.toml"), Path::to_owned);
+    if file.is_some() && !path.is_file() {
+        return Err(Failure::usage(format!("{}: there is no such configuration file", path.display())));
+    }
+    let figment = Figment::from(Serialized::defaults(Config::default()))
+        .merge(Toml::file_exact(&path))
+        .merge(Env::prefixed("TESTIGO__").split("__"));
+    let config: Config = figment.extract().map_err(|error| Failure::usage(describe(&error, &path)))?;
+    for (key, url) in [("queue.url", &config.queue.url), ("store.url", &config.store.url)] {
+        if !url.starts_with("sqlite:") || url == "sqlite:" {
+            let message = format!("{key}: this version opens sqlite:PATH; the value set is of another kind");
+            return Err(Failure::usage(message));
+        }
+    }
+    Ok(Loaded { config, figment })
+}
+
+/// The defaults alone, whatever files and the environment say.
+pub fn defaults() -> Loaded {
+    Loaded { config: Config::default(), figment: Figment::from(Serialized::defaults(Config::default())) }
+}
+
+/// What is wrong, the key, and the place. Values can be secrets (a store's password), so none is told.
+fn describe(error: &figment::Error, file: &Path) -> String {
+    use figment::error::Kind;
+    let errors = error.clone().into_iter().map(|e| {
+        let key = e.path.join(".");
+        let place = match &e.metadata {
+            Some(metadata) if metadata.name.contains("TOML") => format!("{}: ", file.display()),
+            Some(metadata) if metadata.name.contains("environment") => String::from("environment (TESTIGO__SECTION__KEY): "),
+            _ => String::new(),
+        };
+        let problem = match &e.kind {
+            Kind::UnknownField(field, expected) => {
+                format!("there is no setting `{field}` here; settings are: {}", expected.join(", "))
+            }
+            Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("expected {expected}"),
+            Kind::UnknownVariant(_, expected) => format!("expected one of: {}", expected.join(", ")),
+            Kind::Message(message) if place.starts_with("env") => {
+                let _ = message;
+                String::from("the value does not fit")
+            }
+            Kind::Message(message) => first_line(message),
+            _ => String::from("the value does not fit"),
+        };
+        let at = if key.is_empty() { String::new() } else { format!("{key}: ") };
+        format!("{place}{at}{problem}")
+    });
+    errors.collect::<Vec<_>>().join("; ")
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().find(|l| !l.trim().is_empty()).unwrap_or("it does not read").trim().to_owned()
+}
+
+impl Loaded {
+    /// Each setting in force: key, value (a secret left out), and where it came from.
+    pub fn dump(&self) -> Vec<(String, String, String)> {
+        let value = serde_json::to_value(&self.config).unwrap_or_default();
+        let mut all = Vec::new();
+        for (section, settings) in value.as_object().into_iter().flatten() {
+            for (key, value) in settings.as_object().into_iter().flatten() {
+                let name = format!("{section}.{key}");
+                let shown = match value {
+                    serde_json::Value::String(text) => redacted(text),
+                    serde_json::Value::Null => "not set".into(),
+                    other => other.to_string(),
+                };
+                let from = self.figment.find_metadata(&name).map_or("default", |m| {
+                    if m.name.contains("TOML") {
+                        "file"
+                    } else if m.name.contains("environment") {
+                        "environment"
+                    } else {
+                        "default"
+                    }
+                });
+                all.push((name, shown, from.to_owned()));
+            }
+        }
+        all
+    }
+}
+
+/// A URL without what stands between `//` and `@`.
+fn redacted(text: &str) -> String {
+    match (text.find("://"), text.rfind('@')) {
+        (Some(start), Some(end)) if end > start => format!("{}://[redacted]{}", &text[..start], &text[end..]),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_file(text: &str) -> Result<Loaded, Failure> {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join("testigo.toml"), text).expect("written");
+        load(dir.path(), None)
+    }
+
+    #[test]
+    fn the_template_is_the_defaults() {
+        assert_eq!(with_file(TEMPLATE).expect("loads").config, Config::default());
+        let set: String = TEMPLATE.lines().map(|l| l.strip_prefix("# ").filter(|l| l.contains(" = ")).unwrap_or(l)).fold(
+            String::new(),
+            |all, line| all + line + "\n",
+        );
+        let config = with_file(&set).expect("every commented setting is a setting").config;
+        let limited = Config { http: Http { per_source_per_second: NonZeroU32::new(50), ..Http::default() }, ..Config::default() };
+        assert_eq!(config, limited);
+    }
+
+    #[test]
+    fn a_typo_names_its_key_and_no_value() {
+        let message = with_file("[http]\nlistenn = \"s3cret\"").expect_err("refused").to_string();
+        assert!(message.contains("listenn") && message.contains("max_body_bytes"), "{message}");
+        assert!(!message.contains("s3cret"));
+        let message = with_file("[worker]\nbatch_rows = \"many\"").expect_err("refused").to_string();
+        assert!(message.contains("worker.batch_rows") && !message.contains("many"), "{message}");
+        assert!(with_file("[http").is_err());
+    }
+
+    #[test]
+    fn a_dump_shows_no_password() {
+        assert_eq!(redacted("postgres://user:pw@host/db"), "postgres://[redacted]@host/db");
+        assert_eq!(redacted("sqlite:queue.sqlite"), "sqlite:queue.sqlite");
+    }
+}
