@@ -41,6 +41,8 @@ pub const JOINER: Marks = 1 << 26;
 pub const STREET_WORD: Marks = 1 << 27;
 pub const NEVER_STREET: Marks = 1 << 28;
 pub const DEMONYM: Marks = 1 << 29;
+/// The two letters of a state.
+pub const STATE: Marks = 1 << 30;
 
 /// Any digit in words.
 pub const NUMBER: Marks = ONES | TEENS | TENS | HUNDREDS;

@@ -275,7 +275,8 @@ fn whole_code(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) 
     let piece = |b: &&u8| b.is_ascii_alphanumeric();
     while start > 1 && bytes[start - 1] == b'-' {
         let length = bytes[..start - 1].iter().rev().take_while(piece).count();
-        if length == 0 || length > LONGEST_PIECE {
+        // "A-220-774-019": the A says only that it is such a number.
+        if length == 0 || length > LONGEST_PIECE || &bytes[start - 1 - length..start - 1] == b"a" {
             break;
         }
         start -= length + 1;

@@ -10,7 +10,7 @@ use super::Span;
 use super::fold::{FOREIGN, Folded};
 use super::lexicon::{
     DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE, PLACE_NOUN,
-    PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION, WORD,
+    PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION, WORD,
 };
 use super::tokens::{BRACKET, COLON, COMMA, Gap, HYPHEN, Kind, LINE, QUOTE, SLASH, SPACE, STOP, Shape, Token, phrase};
 
@@ -117,9 +117,9 @@ impl Scan<'_> {
     }
 
     /// A word of these lists, save where a short acronym is typed like a name: "ICE", but "Leandro Us".
-    fn never(&self, at: usize) -> bool {
+    fn never(&self, at: usize, under_way: bool) -> bool {
         let token = &self.tokens[at];
-        token.is(NEVER) && !(token.len() <= 3 && token.shape == Shape::Capital && !token.is(FREQUENT))
+        token.is(NEVER) && !(under_way && token.len() <= 3 && token.shape == Shape::Capital && !token.is(FREQUENT))
     }
 
     /// A capitalised word that is no ordinary one follows: "Reina Sabillón".
@@ -136,12 +136,12 @@ impl Scan<'_> {
         }
         let foreign = self.word(at).contains(&FOREIGN);
         if self.capital(at) {
-            if self.never(at) || token.is(TITLE | RELATION | ROLE) && !(token.is(NAME) && under_way) {
+            if self.never(at, under_way) || token.is(TITLE | RELATION | ROLE) && !(token.is(NAME) && under_way) {
                 return false;
             }
             if token.shape == Shape::Upper && !token.is(SURE) {
                 // Acronyms are not names; a name tape is.
-                let long = token.len() >= 4 && !token.is(ORDINARY) && (!token.is(PLACE) || token.is(GIVEN));
+                let long = token.len() >= 4 && !token.is(ORDINARY) && (!token.is(PLACE) || token.is(NAME));
                 return (long && (cue == Cue::Strong || under_way)) || (under_way && token.is(NAME) && token.len() >= 3);
             }
             if token.is(SURE) {
@@ -149,7 +149,8 @@ impl Scan<'_> {
             }
             if token.is(FREQUENT) {
                 let date = self.tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Number);
-                let announced = (under_way || cue == Cue::Strong) && !self.opens_sentence(at);
+                let asked = at > 0 && self.tokens[at - 1].is(SPEECH) && token.gap == SPACE && token.is(GIVEN);
+                let announced = (under_way || cue == Cue::Strong || asked) && !self.opens_sentence(at);
                 return token.is(SURNAME | GIVEN) && token.len() > 2 && !date && (announced || token.is(GIVEN) && self.surname_follows(at));
             }
             if token.is(PLACE) && !token.is(NAME) {
@@ -169,7 +170,8 @@ impl Scan<'_> {
         }
         if token.is(ORDINARY) {
             // "mi prima rosa", "my cousin angel"
-            return cue == Cue::Strong && !under_way && token.is(GIVEN) && token.len() > 2;
+            let number_follows = self.tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Hidden && t.gap & !SPACE == 0);
+            return (cue == Cue::Strong || cue == Cue::Weak && number_follows) && !under_way && token.is(GIVEN) && token.len() > 2;
         }
         if token.is(PLACE) {
             return (under_way || cue == Cue::Strong) && token.is(NAME);
@@ -290,7 +292,7 @@ impl Scan<'_> {
 
     /// ", TX": what stands before is a city.
     fn state_follows(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|t| t.len() == 2 && t.shape == Shape::Upper && t.gap & (COMMA | BRACKET) != 0)
+        self.tokens.get(at).is_some_and(|t| t.shape == Shape::Upper && t.is(STATE) && t.gap & !(SPACE | COMMA | BRACKET) == 0)
     }
 
     /// What the whole run `start..end` belongs to is a place: "Jefferson Hall", "Parque Hidalgo".
@@ -303,7 +305,7 @@ impl Scan<'_> {
             let near = self.tokens[start].gap & !(SPACE | STOP) == 0;
             t.is(PLACE_PREFIX) && near
         } || start > 1 && self.word(start - 1).len() <= 3 && matches!(self.word(start - 1), b"de" | b"of" | b"del" | b"la" | b"los" | b"las")
-            && self.tokens[start - 2].is(PLACE_PREFIX | PLACE_NOUN) && self.tokens[start].gap == SPACE && self.tokens[start - 1].gap == SPACE
+            && self.tokens[start - 2].is(PLACE_PREFIX | PLACE_NOUN) && !(self.tokens[start].is(SURE) && !self.tokens[start].is(PLACE)) && self.tokens[start].gap == SPACE && self.tokens[start - 1].gap == SPACE
             && !self.tokens[start - 2].is(RELATION | ROLE);
         after || before || self.court_beyond(end)
     }
@@ -392,7 +394,7 @@ impl Scan<'_> {
         let gap = self.tokens[at].gap;
         let allowed: Gap = match rule {
             // "Sra. Medina", "Attorney: Diaz"
-            "person.title" => SPACE | STOP | COLON | QUOTE,
+            "person.title" => SPACE | STOP | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(NAME) { BRACKET } else { 0 },
             "person.relation" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET } else { 0 },
             "person.role" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET | SLASH } else { 0 },
             _ => SPACE | COLON | QUOTE | COMMA | HYPHEN | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { LINE | BRACKET | STOP } else { 0 },
@@ -408,7 +410,7 @@ impl Scan<'_> {
         if cue == Cue::Strong && !self.capital(start) && !token.is(NAME) && rule == "person.introduction" {
             let before = &self.tokens[start - 1];
             // "se llama wilmer" but not "familia xyz..."
-            return if before.is(FILLER | INTRODUCTION) && before.gap & LINE == 0 { Cue::Strong } else { Cue::Weak };
+            return if before.is(FILLER | INTRODUCTION | TITLE | RELATION) && before.gap & LINE == 0 { Cue::Strong } else { Cue::Weak };
         }
         cue
     }
@@ -583,6 +585,12 @@ impl Scan<'_> {
                 if end > at && !self.of_a_place(at, end) && !self.state_follows(end) {
                     self.take(at, end, "person.list");
                 }
+            }
+            // "Chuy and Beto": the first is one because the second is.
+            let before_name = self.tokens.get(at + 1).is_some_and(|t| t.gap == SPACE && matches!(self.word(at + 1), b"y" | b"e" | b"and"))
+                && self.tokens.get(at + 2).is_some_and(|t| t.gap == SPACE) && self.rule[at + 2].is_some();
+            if before_name && capital && !self.opens_sentence(at) && !token.is(ORDINARY | PLACE | NEVER | TITLE | RELATION | ROLE) && token.shape == Shape::Capital {
+                self.take(at, at + 1, "person.list");
             }
             // A surname before "comma, given name".
             let next_taken = self.tokens.get(at + 1).is_some_and(|next| next.gap == COMMA | SPACE && next.is(SURE)) && self.rule[at + 1].is_some();

@@ -4,7 +4,7 @@
 //! stretch is one token of its own kind, so that nothing reaches across it.
 
 use super::fold::{FOREIGN, Folded, OPAQUE};
-use super::lexicon::{self, Lexicon, Marks, OPENS};
+use super::lexicon::{self, FREQUENT, Lexicon, Marks, NAME, OPENS};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -113,12 +113,17 @@ pub fn cut(text: &str, folded: &Folded, lexicon: &Lexicon, out: &mut Vec<Token>)
     }
 }
 
-/// "Wilmer's": the name is what stands before the apostrophe.
+/// "Wilmer's": the name is what stands before the apostrophe; "man's" is no name, whatever "mans" is.
 fn shed_possessive(bytes: &[u8], lexicon: &Lexicon, token: &mut Token) {
-    if token.marks == 0 && token.len() > 3 && &bytes[token.end - 2..token.end] == b"'s" {
-        token.end -= 2;
-        token.hash = lexicon::hash(bytes[token.start..token.end].iter().copied());
-        token.marks = lexicon.marks(token.hash);
+    if token.len() <= 3 || &bytes[token.end - 2..token.end] != b"'s" {
+        return;
+    }
+    let stem = lexicon::hash(bytes[token.start..token.end - 2].iter().copied());
+    let marks = lexicon.marks(stem);
+    if marks & FREQUENT != 0 {
+        token.marks &= !NAME;
+    } else {
+        (token.end, token.hash, token.marks) = (token.end - 2, stem, marks);
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::RuleError;
 use super::lexicon::{
     DEMONYM, FILLER, HUNDREDS, INTRODUCTION, JOINER, Lexicon, Marks, NEVER, NEVER_STREET, ONES, PARTICLE, PLACE_CUE, PLACE_NOUN,
-    PLACE_PREFIX, PUBLIC, RELATION, REPEAT, ROLE, SPEECH, STREET_WORD, SUFFIX, TEENS, TENS, TITLE, WEAK_INTRODUCTION,
+    PLACE_PREFIX, PUBLIC, RELATION, REPEAT, ROLE, SPEECH, STATE, STREET_WORD, SUFFIX, TEENS, TENS, TITLE, WEAK_INTRODUCTION,
 };
 
 #[derive(Deserialize)]
@@ -20,6 +20,7 @@ struct File {
     fillers: String,
     speech: String,
     demonyms: String,
+    states: String,
     particles: String,
     suffixes: String,
     place_nouns: String,
@@ -49,13 +50,14 @@ pub fn load(text: &str, lexicon: &mut Lexicon) -> Result<(), RuleError> {
         let at = error.span().map_or(0, |span| span.start);
         RuleError { file: "words.toml", line: text[..at].matches('\n').count() + 1, message: error.message().to_owned() }
     })?;
-    let lists: [(&str, Marks); 20] = [
+    let lists: [(&str, Marks); 21] = [
         (&file.relations, RELATION),
         (&file.titles, TITLE),
         (&file.roles, ROLE),
         (&file.fillers, FILLER),
         (&file.speech, SPEECH),
         (&file.demonyms, DEMONYM),
+        (&file.states, STATE),
         (&file.particles, PARTICLE),
         (&file.suffixes, SUFFIX),
         (&file.place_nouns, PLACE_NOUN),
