@@ -66,8 +66,18 @@ impl County {
 }
 
 /// The words that say what kind of county a county is, as the list writes them. The longest stands first.
-const KINDS: [&str; 10] =
-    [" City and Borough", " Planning Region", " Census Area", " Municipality", " Municipio", " Borough", " County", " Parish", " Island", " city"];
+const KINDS: [&str; 10] = [
+    " City and Borough",
+    " Planning Region",
+    " Census Area",
+    " Municipality",
+    " Municipio",
+    " Borough",
+    " County",
+    " Parish",
+    " Island",
+    " city",
+];
 
 /// A town of Connecticut, with both counties: the one until 2021 and the planning region since.
 #[derive(Debug, PartialEq, Eq)]
@@ -252,7 +262,14 @@ mod tests {
 
     #[test]
     fn short_names_lose_only_the_kind() {
-        for (fips, short) in [("53033", "King"), ("22071", "Orleans"), ("29510", "St. Louis"), ("02110", "Juneau"), ("11001", "District of Columbia"), ("09190", "Western Connecticut")] {
+        for (fips, short) in [
+            ("53033", "King"),
+            ("22071", "Orleans"),
+            ("29510", "St. Louis"),
+            ("02110", "Juneau"),
+            ("11001", "District of Columbia"),
+            ("09190", "Western Connecticut"),
+        ] {
             assert_eq!(county(fips).expect("county").short_name(), short);
         }
     }

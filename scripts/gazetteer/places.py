@@ -237,6 +237,8 @@ def main(base):
                 forms.append(" ".join(t[1:]))
             if t[-1] == "city" and len(t[0]) > 2:
                 forms.append(" ".join(t[:-1]))
+            if pop > 50000 and len(t) < 4:
+                forms.append("".join(t))
             if t[-1] in ("township", "boro", "village", "town"):
                 forms.append(" ".join(t[:-1]))
         for form in forms:
@@ -284,21 +286,19 @@ def main(base):
     common = {w for w in words if w.islower() and w.isalpha()} | SPANISH
 
     def wordlike(k):
-        t = k.split()
-        if len(t) > 1:
-            return False
-        return k in common or k in people or k in surnames
+        """w: a word of common English or Spanish; p: a person's name."""
+        return "w" if k in common else "p" if k in people or k in surnames else ""
 
     OUT.mkdir(parents=True, exist_ok=True)
     n = 0
     with open(OUT / "places.tsv", "w") as f:
-        f.write("# name\tcounty within the state\tpeople in hundreds\tflags (county 000: more than one, unknown): a alias, n one place in the whole country, w also a word or a person's name\tother counties in which its ZIPs lie\n")
+        f.write("# name\tcounty within the state\tpeople in hundreds\tflags (county 000: more than one, unknown): a alias, n one place in the whole country, w also a common word, p also a person's name\tother counties in which its ZIPs lie\n")
         for st in sorted(states):
             f.write(f"@{st}\n")
             for (s, k), (code, pop, kind) in sorted(final.items()):
                 if s != st:
                     continue
-                flags = ("a" if kind == "a" else "") + ("n" if (s, k) in national else "") + ("w" if wordlike(k) else "")
+                flags = ("a" if kind == "a" else "") + ("n" if (s, k) in national else "") + wordlike(k)
                 hundreds = 0 if kind in "a?" else max(1, round(pop / 100))
                 also = " ".join(sorted(c[2:] for c in post.get((s, k), {}) if c != code)) if kind == "c" else ""
                 f.write(f"{k}\t{code[2:]}\t{hundreds or ''}\t{flags}\t{also}".rstrip("\t") + "\n")
@@ -334,12 +334,12 @@ def main(base):
         if key(short) != key(name) and not name.endswith((" County", " Parish")):
             by_name[key(name) + "|f"].append((people_by.get(code, 0), code))
     with open(OUT / "county_names.tsv", "w") as f:
-        f.write("# name\tcounty\tpeople in hundreds (sum over its ZIPs)\tflags: f name in full, n one county in the whole country, w also a word or a person's name\n")
+        f.write("# name\tcounty\tpeople in hundreds (sum over its ZIPs)\tflags: f name in full, n one county in the whole country, w also a common word, p also a person's name\n")
         for k, v in sorted(by_name.items()):
             v.sort(key=lambda x: (-x[0], x[1]))
             for i, (count, code) in enumerate(v):
                 alone = i == 0 and (len(v) == 1 or count >= 20 * v[1][0] and count > 50000) and k not in state_keys
-                flags = ("f" if k.endswith("|f") else "") + ("n" if alone else "") + ("w" if wordlike(k.removesuffix("|f")) else "")
+                flags = ("f" if k.endswith("|f") else "") + ("n" if alone else "") + wordlike(k.removesuffix("|f"))
                 f.write(f"{k.removesuffix('|f')}\t{code}\t{round(count / 100) or ''}\t{flags}".rstrip("\t") + "\n")
     with open(OUT / "connecticut_points.tsv", "w") as f:
         f.write("# latitude\tlongitude\tplanning region of the ZIP whose middle it is\n")

@@ -104,7 +104,16 @@ impl Folded {
                     gap = Gap::None;
                     sign = 0;
                 }
-                self.push(&mut open, at, gap, sign, digit, c.to_ascii_lowercase(), c.is_ascii_uppercase(), c.is_ascii_lowercase());
+                self.push(
+                    &mut open,
+                    at,
+                    gap,
+                    sign,
+                    digit,
+                    c.to_ascii_lowercase(),
+                    c.is_ascii_uppercase(),
+                    c.is_ascii_lowercase(),
+                );
                 continue;
             }
             if !c.is_ascii() {
@@ -124,7 +133,16 @@ impl Folded {
                         gap = Gap::None;
                         sign = 0;
                     }
-                    self.push(&mut open, at, gap, sign, false, letter.to_ascii_lowercase(), c.is_uppercase(), c.is_lowercase());
+                    self.push(
+                        &mut open,
+                        at,
+                        gap,
+                        sign,
+                        false,
+                        letter.to_ascii_lowercase(),
+                        c.is_uppercase(),
+                        c.is_lowercase(),
+                    );
                     continue;
                 }
                 if mark {
@@ -133,15 +151,16 @@ impl Folded {
             }
             if matches!(c, '\'' | '\u{2019}' | '\u{2018}' | '`' | '\u{2bb}' | '\u{b4}') {
                 // "Gray's" is one word; so is "d' Alene", where the space is a slip.
-                if let Some(token) = open {
-                    if self.text.len() as u32 - token.start == 1 && !token.number {
-                        while chars.next_if(|&(_, next)| next == ' ').is_some() {}
-                    }
+                if open.is_some_and(|token| self.text.len() as u32 - token.start == 1 && !token.number) {
+                    while chars.next_if(|&(_, next)| next == ' ').is_some() {}
                 }
                 if open.is_some() && chars.peek().is_some_and(|&(_, next)| next.is_alphanumeric()) {
                     continue;
                 }
-            } else if c == '.' && open.is_some_and(|token| self.text.len() as u32 - token.start == self.initials(&token) && !token.number) {
+            } else if c == '.'
+                && open
+                    .is_some_and(|token| self.text.len() as u32 - token.start == self.initials(&token) && !token.number)
+            {
                 // "D.C." is one word: a full stop between single letters joins them.
                 let mut ahead = text[at + 1..].chars();
                 let (next, after) = (ahead.next(), ahead.next());
@@ -191,14 +210,37 @@ impl Folded {
         if letters <= 4 && token.to == token.from + 2 * letters - 1 { letters } else { u32::MAX }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call for each kind of character; a struct would only rename the arguments")]
-    fn push(&mut self, open: &mut Option<Token>, at: usize, gap: Gap, sign: u8, number: bool, letter: char, upper: bool, lower: bool) {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call for each kind of character; a struct would only rename the arguments"
+    )]
+    fn push(
+        &mut self,
+        open: &mut Option<Token>,
+        at: usize,
+        gap: Gap,
+        sign: u8,
+        number: bool,
+        letter: char,
+        upper: bool,
+        lower: bool,
+    ) {
         let token = open.get_or_insert_with(|| {
             if !self.text.is_empty() {
                 self.text.push(' ');
             }
             let start = self.text.len() as u32;
-            Token { start, end: start, from: at as u32, to: at as u32, gap, sign, capital: upper, shouted: true, number }
+            Token {
+                start,
+                end: start,
+                from: at as u32,
+                to: at as u32,
+                gap,
+                sign,
+                capital: upper,
+                shouted: true,
+                number,
+            }
         });
         self.text.push(letter);
         token.to = at as u32 + 1;

@@ -35,6 +35,26 @@ pub(super) enum Kind {
     State,
 }
 
+/// What the name of a place also is: it then needs more around it to be taken for the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AlsoA {
+    Nothing,
+    /// A common word of English or Spanish.
+    Word,
+    /// A person's first name or surname.
+    Person,
+}
+
+impl AlsoA {
+    fn read(flags: &str) -> Self {
+        match flags {
+            flags if flags.contains('w') => Self::Word,
+            flags if flags.contains('p') => Self::Person,
+            _ => Self::Nothing,
+        }
+    }
+}
+
 /// One meaning of a phrase.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
@@ -43,12 +63,14 @@ pub(super) struct Entry {
     pub state: u8,
     /// The only place of this name that a reader anywhere in the country would think of; of a state: its name in full.
     pub national: bool,
-    /// Also a common word or a person's name.
-    pub wordlike: bool,
+    /// What else the name is.
+    pub also_a: AlsoA,
     /// The county; `None` for a state, and for a name that stands for places in several counties.
     pub county: Option<&'static County>,
     /// Other counties in which its ZIPs lie: their three digits within the state, separated by spaces.
     pub also: &'static str,
+    /// From a list written by hand.
+    pub by_hand: bool,
     /// People, in hundreds; 0 unknown.
     pub people: u32,
     next: u32,
@@ -75,8 +97,26 @@ impl Node {
 /// What single words say about a place: one bit for each role in `cues.tsv`.
 pub(super) mod cue {
     /// Role names of `cues.tsv`, in the order of the bits.
-    pub const ROLES: [&str; 18] = [
-        "jail", "court", "county", "police", "ice", "in", "of", "to", "from", "street_after", "street_before", "label", "title", "before", "after", "noise", "abroad", "number",
+    pub const ROLES: [&str; 19] = [
+        "jail",
+        "court",
+        "county",
+        "police",
+        "ice",
+        "in",
+        "of",
+        "to",
+        "from",
+        "street_after",
+        "street_before",
+        "label",
+        "title",
+        "before",
+        "after",
+        "noise",
+        "abroad",
+        "number",
+        "outside",
     ];
     pub const JAIL: u32 = 1;
     pub const COURT: u32 = 1 << 1;
@@ -96,6 +136,7 @@ pub(super) mod cue {
     pub const NOISE: u32 = 1 << 15;
     pub const ABROAD: u32 = 1 << 16;
     pub const NUMBER: u32 = 1 << 17;
+    pub const OUTSIDE: u32 = 1 << 18;
 }
 
 /// Multiplies and rotates word by word: the keys are short and come from our own tables.
@@ -161,7 +202,17 @@ impl Gazetteer {
         let mut built = Self {
             phrases: Phrases::with_capacity_and_hasher(160_000, BuildHasherDefault::default()),
             // Entry 0 is the end of every list.
-            entries: vec![Entry { kind: Kind::State, state: u8::MAX, national: false, wordlike: false, county: None, also: "", people: 0, next: 0 }],
+            entries: vec![Entry {
+                kind: Kind::State,
+                state: u8::MAX,
+                national: false,
+                also_a: AlsoA::Nothing,
+                county: None,
+                also: "",
+                by_hand: true,
+                people: 0,
+                next: 0,
+            }],
             zips: zips(),
             squeezed: (0..geography::states().len()).map(|_| Vec::new()).collect(),
             squeezed_text: Vec::new(),
@@ -181,7 +232,20 @@ impl Gazetteer {
         }
         for [name, code, flags, ..] in rows(include_str!("../../../data/gazetteer/state_words.tsv")) {
             if let Some(state) = built.code(&code.to_ascii_lowercase()) {
-                built.add(name, Entry { kind: Kind::State, state, national: !flags.contains('a'), wordlike: false, county: None, also: "", people: 0, next: 0 });
+                built.add(
+                    name,
+                    Entry {
+                        kind: Kind::State,
+                        state,
+                        national: !flags.contains('a'),
+                        also_a: AlsoA::Nothing,
+                        county: None,
+                        also: "",
+                        by_hand: true,
+                        people: 0,
+                        next: 0,
+                    },
+                );
             }
         }
         for [word, roles, ..] in rows(include_str!("../../../data/gazetteer/cues.tsv")) {
@@ -207,7 +271,20 @@ impl Gazetteer {
             let kind = if flags.contains('a') { Kind::Alias } else { Kind::City };
             let county = county_in(fips, county);
             let people = people.parse().unwrap_or(0);
-            self.add(name, Entry { kind, state, national: flags.contains('n'), wordlike: flags.contains('w'), county, also, people, next: 0 });
+            self.add(
+                name,
+                Entry {
+                    kind,
+                    state,
+                    national: flags.contains('n'),
+                    also_a: AlsoA::read(flags),
+                    county,
+                    also,
+                    by_hand: false,
+                    people,
+                    next: 0,
+                },
+            );
         }
     }
 
@@ -218,7 +295,20 @@ impl Gazetteer {
             let Some(state) = self.code(&county.state.to_ascii_lowercase()) else { continue };
             let kind = if flags.contains('f') { Kind::CountyInFull } else { Kind::County };
             let people = people.parse().unwrap_or(0);
-            self.add(name, Entry { kind, state, national: flags.contains('n'), wordlike: flags.contains('w'), county: Some(county), also: "", people, next: 0 });
+            self.add(
+                name,
+                Entry {
+                    kind,
+                    state,
+                    national: flags.contains('n'),
+                    also_a: AlsoA::read(flags),
+                    county: Some(county),
+                    also: "",
+                    by_hand: false,
+                    people,
+                    next: 0,
+                },
+            );
         }
     }
 
@@ -228,10 +318,23 @@ impl Gazetteer {
             let Some(state) = self.code(&county.state.to_ascii_lowercase()) else { continue };
             let national = match kind {
                 Kind::Court | Kind::Facility | Kind::IceOffice => !flags.contains('s'),
-                _ => flags.contains('n'),
+                _ => flags.contains(['n', 'x']),
             };
             let county = (!flags.contains('x')).then_some(county);
-            self.add(name, Entry { kind, state, national, wordlike: flags.contains('w'), county, also: "", people: 0, next: 0 });
+            self.add(
+                name,
+                Entry {
+                    kind,
+                    state,
+                    national,
+                    also_a: AlsoA::read(flags),
+                    county,
+                    also: "",
+                    by_hand: true,
+                    people: 0,
+                    next: 0,
+                },
+            );
         }
     }
 
@@ -245,11 +348,18 @@ impl Gazetteer {
         let start = self.squeezed_text.len();
         self.squeezed_text.extend(name.bytes().filter(|byte| *byte != b' '));
         let name = &self.squeezed_text[start..];
-        let squeezed = Squeezed { letters: typo::letters(name), start: start as u32, len: name.len().min(255) as u8, entry: index };
+        let squeezed = Squeezed {
+            letters: typo::letters(name),
+            start: start as u32,
+            len: name.len().min(255) as u8,
+            entry: index,
+        };
         match entry.kind {
             Kind::IceOffice => self.offices.push(squeezed),
             // States and facilities are too close to other words to be guessed at.
-            Kind::State | Kind::Court | Kind::Facility | Kind::County | Kind::CountyInFull => self.squeezed_text.truncate(start),
+            Kind::State | Kind::Court | Kind::Facility | Kind::County | Kind::CountyInFull => {
+                self.squeezed_text.truncate(start)
+            }
             Kind::City | Kind::Alias | Kind::Neighbourhood => {
                 if let Some(names) = self.squeezed.get_mut(usize::from(entry.state)) {
                     names.push(squeezed);
@@ -319,13 +429,18 @@ impl Gazetteer {
         let mut best: Option<&Entry> = None;
         let mut several = false;
         for other in names {
-            if usize::from(other.len).abs_diff(name.len()) > limit || (other.letters ^ letters).count_ones() as usize > 2 * limit {
+            if usize::from(other.len).abs_diff(name.len()) > limit
+                || (other.letters ^ letters).count_ones() as usize > 2 * limit
+            {
                 continue;
             }
             let start = other.start as usize;
             let other_name = &self.squeezed_text[start..start + usize::from(other.len)];
             // A slip seldom falls on the first letter; with two slips, or in a short name, one there is another name.
-            if (limit > 1 || name.len() < 6) && other_name[0] != name[0] && !(limit > 1 && other_name[1..].starts_with(&name[1..])) {
+            if (limit > 1 || name.len() < 6)
+                && other_name[0] != name[0]
+                && !(limit > 1 && other_name[1..].starts_with(&name[1..]))
+            {
                 continue;
             }
             let Some(distance) = typo::within(name, other_name, limit) else { continue };
@@ -401,9 +516,15 @@ fn zips() -> Vec<u16> {
         let mut county = 0;
         for cell in cells.split(' ') {
             if let Some(fips) = cell.get(2..).filter(|fips| !fips.is_empty()) {
-                county = geography::counties().binary_search_by_key(&fips, |county| county.fips).map_or(0, |index| index as u16 + 1);
+                county = geography::counties()
+                    .binary_search_by_key(&fips, |county| county.fips)
+                    .map_or(0, |index| index as u16 + 1);
             }
-            if let Some(place) = cell.get(..2).and_then(|digits| digits.parse::<usize>().ok()).and_then(|digits| table.get_mut(prefix * 100 + digits)) {
+            if let Some(place) = cell
+                .get(..2)
+                .and_then(|digits| digits.parse::<usize>().ok())
+                .and_then(|digits| table.get_mut(prefix * 100 + digits))
+            {
                 *place = county;
             }
         }

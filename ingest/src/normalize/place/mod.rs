@@ -122,7 +122,12 @@ pub fn resolve(query: &PlaceQuery) -> PlaceFound {
     if read.county.is_some() && elsewhere(read.state) && elsewhere(query.state) {
         return read;
     }
-    PlaceFound { county: Some(point), state: geography::state(point.state), method: Some(PlaceMethod::Coordinates), span: None }
+    PlaceFound {
+        county: Some(point),
+        state: geography::state(point.state),
+        method: Some(PlaceMethod::Coordinates),
+        span: None,
+    }
 }
 
 /// The county in which what a narrative tells took place, as far as it says so: conservative, because a narrative also
@@ -152,7 +157,10 @@ fn head(text: &str, most: usize) -> &str {
 
 fn answer(found: Option<Finding>, reading: &reading::Reading) -> PlaceFound {
     let Some(found) = found else { return PlaceFound::default() };
-    let state = found.county.and_then(|county| geography::state(county.state)).or_else(|| found.state.and_then(gazetteer::state_of));
+    let state = found
+        .county
+        .and_then(|county| geography::state(county.state))
+        .or_else(|| found.state.and_then(gazetteer::state_of));
     PlaceFound { county: found.county, state, method: Some(found.method), span: reading.span(found.first, found.last) }
 }
 

@@ -8,7 +8,7 @@ use schemas::geography::County;
 
 use super::PlaceMethod;
 use super::fold::{Folded, Gap};
-use super::gazetteer::{Entry, GAZETTEER, Gazetteer, Kind, Node, cue, nearest_state, state_of};
+use super::gazetteer::{AlsoA, Entry, GAZETTEER, Gazetteer, Kind, Node, cue, nearest_state, state_of};
 
 /// The buffers of a thread.
 #[derive(Default)]
@@ -64,7 +64,34 @@ const WORDS: usize = 8;
 
 /// Codes that are words of English or Spanish.
 fn is_word(code: &str) -> bool {
-    matches!(code, "in" | "or" | "me" | "hi" | "ok" | "oh" | "la" | "de" | "id" | "ma" | "pa" | "al" | "co" | "mo" | "va" | "as" | "sd" | "ms" | "mi" | "ne" | "ct")
+    matches!(
+        code,
+        "in" | "or"
+            | "me"
+            | "hi"
+            | "ok"
+            | "oh"
+            | "la"
+            | "de"
+            | "id"
+            | "ma"
+            | "pa"
+            | "al"
+            | "co"
+            | "mo"
+            | "va"
+            | "as"
+            | "sd"
+            | "ms"
+            | "mi"
+            | "ne"
+            | "ct"
+    )
+}
+
+/// Whether an entry is an independent city.
+fn independent(entry: &Entry) -> bool {
+    entry.county.is_some_and(|county| county.name.ends_with(" city"))
 }
 
 impl Reading<'_> {
@@ -111,7 +138,11 @@ impl Reading<'_> {
             // A sentence ends a name; "St. Louis" and "Mt. Vernon" do not end one.
             let stop = self.folded.gap_after(last);
             let abbreviation = matches!(self.folded.word(last), "st" | "ste" | "mt" | "ft" | "pt" | "dr");
-            if !node.more || count == WORDS || last + 1 >= self.len() || stop > Gap::Joint && !(stop == Gap::Stop && abbreviation) {
+            if !node.more
+                || count == WORDS
+                || last + 1 >= self.len()
+                || stop > Gap::Joint && !(stop == Gap::Stop && abbreviation)
+            {
                 return (found, count);
             }
             last += 1;
@@ -126,7 +157,9 @@ impl Reading<'_> {
             return None;
         }
         let (phrases, count) = self.phrases(first);
-        phrases[..count].iter().rev().find_map(|(last, node)| self.gazetteer.entries(node).find(|entry| wanted(entry)).map(|entry| (*last, entry)))
+        phrases[..count].iter().rev().find_map(|(last, node)| {
+            self.gazetteer.entries(node).find(|entry| wanted(entry)).map(|entry| (*last, entry))
+        })
     }
 
     /// The state that is named from this token on: by name, by abbreviation, by its two letters, also with a space
@@ -159,7 +192,11 @@ impl Reading<'_> {
     /// The county of a ZIP that stands at this token. A number before a street's name is a house number.
     pub fn zip_at(&self, index: usize) -> Option<&'static County> {
         let token = self.folded.tokens().get(index)?;
-        if !token.number || token.end - token.start != 5 || matches!(token.sign, b'#' | b'$' | b'-' | b'/') || token.gap == Gap::None {
+        if !token.number
+            || token.end - token.start != 5
+            || matches!(token.sign, b'#' | b'$' | b'-' | b'/')
+            || token.gap == Gap::None
+        {
             return None;
         }
         // "Badge 60417", "case no. 98104".
@@ -169,8 +206,15 @@ impl Reading<'_> {
         let after = self.folded.gap_after(index);
         // "98104-1234" is a ZIP with its four further digits; "98104abc" is none.
         let four = after == Gap::Joint && self.number(index + 1) && self.folded.word(index + 1).len() == 4;
-        let ends = after >= Gap::Comma || four || self.state_at(index + 1).is_some() || self.cues(index + 1) & (cue::NOISE | cue::ABROAD) != 0;
-        let led = index > 0 && self.gap(index) <= Gap::Comma && (self.cues_before(index) & cue::LABEL != 0 || self.folded.word(index - 1) == "zip" || self.state_before(index).is_some());
+        let ends = after >= Gap::Comma
+            || four
+            || self.state_at(index + 1).is_some()
+            || self.cues(index + 1) & (cue::NOISE | cue::ABROAD) != 0;
+        let led = index > 0
+            && self.gap(index) <= Gap::Comma
+            && (self.cues_before(index) & cue::LABEL != 0
+                || self.folded.word(index - 1) == "zip"
+                || self.state_before(index).is_some());
         if !(ends || led) || after == Gap::None { None } else { self.gazetteer.zip(self.folded.word(index)) }
     }
 
@@ -191,7 +235,8 @@ impl Reading<'_> {
             None => self.misspelt_state(hint).or_else(|| self.unstated(hint)),
         };
         if let Some((index, county)) = zip {
-            let at_zip = Finding { county: Some(county), state: None, method: PlaceMethod::Zip, first: index, last: index };
+            let at_zip =
+                Finding { county: Some(county), state: None, method: PlaceMethod::Zip, first: index, last: index };
             found = match found {
                 None => Some(at_zip),
                 Some(place) => self.with_zip(place, at_zip, stated.is_some()),
@@ -204,7 +249,11 @@ impl Reading<'_> {
     fn with_zip(&self, place: Finding, zip: Finding, stated: bool) -> Option<Finding> {
         let (Some(county), Some(exact)) = (place.county, zip.county) else {
             let state = place.state.and_then(state_of);
-            return Some(if state.is_none_or(|state| zip.county.is_some_and(|county| county.state == state.code)) { zip } else { place });
+            return Some(if state.is_none_or(|state| zip.county.is_some_and(|county| county.state == state.code)) {
+                zip
+            } else {
+                place
+            });
         };
         if county == exact || county.state == exact.state && self.reaches(place, exact) {
             return Some(zip);
@@ -216,9 +265,10 @@ impl Reading<'_> {
     /// Whether a place has ZIPs in another county too.
     fn reaches(&self, place: Finding, county: &County) -> bool {
         let Some(node) = self.gazetteer.node(self.folded.phrase(place.first, place.last)) else { return false };
-        self.gazetteer
-            .entries(node)
-            .any(|entry| entry.county == place.county && entry.also.split(' ').any(|digits| !digits.is_empty() && county.fips.ends_with(digits)))
+        self.gazetteer.entries(node).any(|entry| {
+            entry.county == place.county
+                && entry.also.split(' ').any(|digits| !digits.is_empty() && county.fips.ends_with(digits))
+        })
     }
 
     /// The state that the text of a place states.
@@ -228,24 +278,36 @@ impl Reading<'_> {
             first -= 1;
             let Some(mut stated) = self.state_at(first) else { continue };
             // "West Virginia" ends like Virginia.
-            if let Some(longer) = (1..=2.min(first)).rev().find_map(|back| self.state_at(first - back).filter(|longer| !longer.code && longer.last == stated.last)) {
+            if let Some(longer) = (1..=2.min(first)).rev().find_map(|back| {
+                self.state_at(first - back).filter(|longer| !longer.code && longer.last == stated.last)
+            }) {
                 stated = longer;
                 first = longer.first;
             }
-            let trailing = (stated.last + 1..self.len()).all(|index| self.number(index) || self.cues(index) & cue::NOISE != 0 && self.gap(index) >= Gap::Joint || self.folded.word(index) == "usa");
+            let trailing = (stated.last + 1..self.len()).all(|index| {
+                self.number(index)
+                    || self.cues(index) & cue::NOISE != 0 && self.gap(index) >= Gap::Joint
+                    || self.folded.word(index) == "usa"
+            });
             let apart = matches!(self.gap(first), Gap::Comma | Gap::Bracket | Gap::Stop);
             if stated.code {
                 let token = self.folded.tokens()[first];
                 // "Chelan Co. Jail" is in no Colorado.
-                if self.folded.word(first) == "co" && self.cues(stated.last + 1) & (cue::JAIL | cue::COURT | cue::POLICE) != 0 {
+                if self.folded.word(first) == "co"
+                    && self.cues(stated.last + 1) & (cue::JAIL | cue::COURT | cue::POLICE) != 0
+                {
                     continue;
                 }
                 let word = is_word(self.folded.phrase(first, stated.last));
                 let loud = token.shouted && (self.folded.mixed() || !word || trailing);
                 let follows = first > 0 && self.place_ends_at(first - 1, stated.state);
-                let written = apart || loud || !word && follows || word && follows && trailing;
+                let written = apart || loud || follows && (!word || trailing);
                 // "downtown LA" with California as the hint is a city.
-                if first > 0 && written && (trailing || apart || follows) && (apart || follows || !self.alias_at(first, hint)) {
+                if first > 0
+                    && written
+                    && (trailing || apart || follows)
+                    && (apart || follows || !self.alias_at(first, hint))
+                {
                     return Some(stated);
                 }
                 continue;
@@ -270,7 +332,10 @@ impl Reading<'_> {
     fn place_ends_at(&self, last: usize, state: u8) -> bool {
         (last.saturating_sub(WORDS - 1)..=last).any(|first| {
             let (phrases, count) = self.phrases(first);
-            phrases[..count].iter().any(|(end, node)| *end == last && self.gazetteer.entries(node).any(|entry| entry.state == state && entry.kind != Kind::State))
+            phrases[..count].iter().any(|(end, node)| {
+                *end == last
+                    && self.gazetteer.entries(node).any(|entry| entry.state == state && entry.kind != Kind::State)
+            })
         })
     }
 
@@ -280,7 +345,9 @@ impl Reading<'_> {
             let (phrases, count) = self.phrases(start);
             phrases[..count].iter().any(|(end, node)| {
                 (start < first && *end >= last || start == first && *end > last)
-                    && self.gazetteer.entries(node).any(|entry| entry.kind != Kind::State && (hint.is_none() || hint == Some(entry.state) || entry.national))
+                    && self.gazetteer.entries(node).any(|entry| {
+                        entry.kind != Kind::State && (hint.is_none() || hint == Some(entry.state) || entry.national)
+                    })
             })
         })
     }
@@ -291,17 +358,31 @@ impl Reading<'_> {
         let found = self
             .best_in(state, 0, stated.first, true, PlaceMethod::CityState)
             // Part of what stands before the state may be a name by chance: "De Forest" is no Forest.
-            .map(|best| if self.splits(best.first) { best } else { self.slip(state, 0, stated.first, 0).unwrap_or(best) })
+            .map(
+                |best| {
+                    if self.splits(best.first) { best } else { self.slip(state, 0, stated.first, 0).unwrap_or(best) }
+                },
+            )
             .or_else(|| self.slip(state, 0, stated.first, 2))
             .or_else(|| self.best_in(state, stated.last + 1, self.len(), false, PlaceMethod::CityState));
         if found.is_some() {
             return found;
         }
         // Two letters that are a word may be no state after all.
-        if stated.code && is_word(self.folded.word(stated.first)) && self.gap(stated.first) == Gap::Space && hint.is_some_and(|hint| hint != state) {
+        if stated.code
+            && is_word(self.folded.word(stated.first))
+            && self.gap(stated.first) == Gap::Space
+            && hint.is_some_and(|hint| hint != state)
+        {
             return hint.and_then(|hint| self.best_in(hint, 0, self.len(), false, PlaceMethod::CityInHintedState));
         }
-        Some(Finding { county: None, state: Some(state), method: PlaceMethod::StateOnly, first: stated.first, last: stated.last })
+        Some(Finding {
+            county: None,
+            state: Some(state),
+            method: PlaceMethod::StateOnly,
+            first: stated.first,
+            last: stated.last,
+        })
     }
 
     /// The best place of a state among tokens `from..to`; without a county when its name stands for several places.
@@ -327,7 +408,11 @@ impl Reading<'_> {
             if self.gap(first) >= Gap::Comma && self.folded.gap_after(mention.last) >= Gap::Comma {
                 rank += 2;
             }
-            if mention.wordlike && first > from && self.gap(first) == Gap::Space && self.cues_before(first) == 0 {
+            if mention.also_a != AlsoA::Nothing
+                && first > from
+                && self.gap(first) == Gap::Space
+                && self.cues_before(first) == 0
+            {
                 rank -= 8;
             }
             if best.as_ref().is_none_or(|(held, _)| rank > *held) {
@@ -336,7 +421,10 @@ impl Reading<'_> {
                     PlaceMethod::CityState => city,
                     other => other,
                 };
-                best = Some((rank, Finding { county: mention.county, state: Some(state), method, first, last: mention.last }));
+                best = Some((
+                    rank,
+                    Finding { county: mention.county, state: Some(state), method, first, last: mention.last },
+                ));
             }
             first = mention.last + 1;
         }
@@ -352,24 +440,38 @@ impl Reading<'_> {
 
     /// Chooses among the meanings of a phrase by the words around it.
     pub fn weigh(&self, first: usize, last: usize, node: &Node, allowed: impl Fn(&Entry) -> bool) -> Option<Mention> {
-        let (mut city, mut county, mut named): (Option<&'static Entry>, Option<&'static Entry>, Option<&'static Entry>) = (None, None, None);
+        let (mut city, mut county, mut named): (
+            Option<&'static Entry>,
+            Option<&'static Entry>,
+            Option<&'static Entry>,
+        ) = (None, None, None);
         for entry in self.gazetteer.entries(node).filter(|entry| allowed(entry)) {
             let place = match entry.kind {
                 Kind::Court | Kind::Facility | Kind::CountyInFull => &mut named,
-                Kind::County => {
-                    // "Fairfax County" is not Fairfax city, which has the same short name.
-                    if county.is_some_and(|held| held.county.is_some_and(|held| held.name.ends_with(" city"))) {
-                        county = None;
-                    }
-                    if entry.county.is_some_and(|new| new.name.ends_with(" city")) && county.is_some() { continue } else { &mut county }
+                // "Fairfax County" is not Fairfax city, which has the same short name.
+                Kind::County if county.is_some_and(|held| !independent(held)) && independent(entry) => continue,
+                Kind::County if county.is_some_and(independent) => {
+                    county = Some(entry);
+                    continue;
                 }
+                Kind::County => &mut county,
                 Kind::City | Kind::Alias | Kind::Neighbourhood => &mut city,
                 Kind::IceOffice | Kind::State => continue,
             };
             // What was written by hand comes last into the list, and so first out of it.
             place.get_or_insert(entry);
         }
-        let mention = |entry: &'static Entry, method, sure| Some(Mention { last, county: entry.county, method, sure, wordlike: entry.wordlike, people: entry.people });
+        let mention = |entry: &'static Entry, method, sure| {
+            Some(Mention {
+                last,
+                county: entry.county,
+                method,
+                sure,
+                also_a: entry.also_a,
+                by_hand: entry.by_hand,
+                people: entry.people,
+            })
+        };
         if let Some(entry) = named {
             let method = match entry.kind {
                 Kind::Court => PlaceMethod::Court,
@@ -385,11 +487,23 @@ impl Reading<'_> {
         let before_of = if before & cue::OF != 0 { self.cues_before(first.saturating_sub(1)) } else { before };
         if let Some(entry) = county {
             let word = self.folded.word(last + 1);
-            let written = close && after & cue::COUNTY != 0 && !(word == "co" && self.folded.gap_after(last) >= Gap::Comma) && self.cues(last + 2) & cue::STREET_AFTER == 0;
+            let written = close
+                && after & cue::COUNTY != 0
+                && !(word == "co" && self.folded.gap_after(last) >= Gap::Comma)
+                && self.cues(last + 2) & cue::STREET_AFTER == 0;
             if written || first > 0 && before_of & cue::COUNTY != 0 && self.gap(first) <= Gap::Space {
-                return Some(Mention { last: if written { last + 1 } else { last }, county: entry.county, method: PlaceMethod::CountyName, sure: true, wordlike: false, people: entry.people });
+                return Some(Mention {
+                    last: if written { last + 1 } else { last },
+                    county: entry.county,
+                    method: PlaceMethod::CountyName,
+                    sure: true,
+                    also_a: AlsoA::Nothing,
+                    by_hand: false,
+                    people: entry.people,
+                });
             }
-            let keeper = close && after & (cue::JAIL | cue::COURT) != 0 || first > 1 && before & cue::OF != 0 && before_of & (cue::JAIL | cue::COURT) != 0;
+            let keeper = close && after & (cue::JAIL | cue::COURT) != 0
+                || first > 1 && before & cue::OF != 0 && before_of & (cue::JAIL | cue::COURT) != 0;
             if keeper && city.is_none_or(|city| city.county == entry.county || entry.people > 3 * city.people) {
                 return mention(entry, PlaceMethod::CountyName, true);
             }
@@ -403,17 +517,37 @@ impl Reading<'_> {
             Kind::Neighbourhood => PlaceMethod::Neighbourhood,
             _ => PlaceMethod::CityState,
         };
-        mention(entry, method, true).filter(|_| self.stands_free(first, last))
+        // "LA" is a city where "la" is a word: only in capitals, and in a text that uses them, or by itself.
+        if entry.kind == Kind::Alias && first == last && self.folded.word(first).len() < 3 {
+            let token = self.folded.tokens()[first];
+            if !token.shouted || !self.folded.mixed() && last + 1 < self.len() {
+                return None;
+            }
+        }
+        // "N Austin" is in Austin, when no other place bears that name.
+        let part = entry.people >= 1000
+            && matches!(
+                self.folded.word(first.wrapping_sub(1)),
+                "n" | "s" | "e" | "w" | "north" | "south" | "east" | "west"
+            );
+        mention(entry, method, true).filter(|_| self.free(first, last, part))
     }
 
     /// Whether a name is not part of a longer one, nor of a street's.
     pub fn stands_free(&self, first: usize, last: usize) -> bool {
+        self.free(first, last, false)
+    }
+
+    /// The same; `part`: the word before may name a part of the place.
+    fn free(&self, first: usize, last: usize, part: bool) -> bool {
         let before = if first > 0 && self.gap(first) <= Gap::Joint { self.cues_before(first) } else { 0 };
         let after = if self.folded.gap_after(last) <= Gap::Joint { self.cues(last + 1) } else { 0 };
         let street_follows = after & cue::STREET_AFTER != 0 && self.folded.gap_after(last) == Gap::Space;
-        let inside = before & cue::BEFORE != 0 && before & cue::NOISE == 0 || after & cue::AFTER != 0 && after & cue::NOISE == 0;
+        let inside = before & cue::BEFORE != 0 && before & cue::NOISE == 0 && !part
+            || after & cue::AFTER != 0 && after & cue::NOISE == 0;
         let street = street_follows || before & cue::STREET_BEFORE != 0;
-        let abroad = after & cue::ABROAD != 0 || self.folded.gap_after(last) == Gap::Comma && self.cues(last + 1) & cue::ABROAD != 0;
+        let abroad = after & cue::ABROAD != 0
+            || self.folded.gap_after(last) == Gap::Comma && self.cues(last + 1) & cue::ABROAD != 0;
         !inside && !street && !abroad
     }
 
@@ -440,7 +574,12 @@ impl Reading<'_> {
         None
     }
 
-    fn slip_in(&self, mut start: usize, mut end: usize, nearest: impl Fn(&[u8]) -> Option<&'static Entry>) -> Option<Finding> {
+    fn slip_in(
+        &self,
+        mut start: usize,
+        mut end: usize,
+        nearest: impl Fn(&[u8]) -> Option<&'static Entry>,
+    ) -> Option<Finding> {
         // A name with a slip is no part of a street's, nor of one abroad.
         let outside = cue::STREET_AFTER | cue::STREET_BEFORE | cue::ABROAD;
         if end > start + 1 && (start..end).any(|index| self.cues(index) & outside != 0) {
@@ -493,8 +632,10 @@ impl Reading<'_> {
         if index > 0 && word.len() >= 5 && !self.number(index) {
             let state = nearest_state(word.as_bytes());
             if let Some(state) = state.filter(|_| self.gap(index) >= Gap::Comma || self.cues(index) == 0) {
-                let before = self.best_in(state, 0, index, true, PlaceMethod::CityState).filter(|found| found.last + 1 == index);
-                let found = before.or_else(|| (self.gap(index) >= Gap::Comma).then(|| self.slip(state, 0, index, 2)).flatten());
+                let before =
+                    self.best_in(state, 0, index, true, PlaceMethod::CityState).filter(|found| found.last + 1 == index);
+                let found =
+                    before.or_else(|| (self.gap(index) >= Gap::Comma).then(|| self.slip(state, 0, index, 2)).flatten());
                 if found.is_some() {
                     return found;
                 }
@@ -520,10 +661,16 @@ impl Reading<'_> {
             for (to, from) in lower.iter_mut().zip(whole.code.bytes()) {
                 *to = from.to_ascii_lowercase();
             }
-            if super::typo::within(code, &lower, 1).is_none() || code.len() == 1 && code[0] != lower[0] && code[0] != lower[1] {
+            if super::typo::within(code, &lower, 1).is_none()
+                || code.len() == 1 && code[0] != lower[0] && code[0] != lower[1]
+            {
                 continue;
             }
-            let Some(found) = self.best_in(state, 0, index, true, PlaceMethod::Typo).filter(|found| found.county.is_some()) else { continue };
+            let Some(found) =
+                self.best_in(state, 0, index, true, PlaceMethod::Typo).filter(|found| found.county.is_some())
+            else {
+                continue;
+            };
             if hint == Some(state) {
                 return Some(found);
             }
@@ -535,7 +682,8 @@ impl Reading<'_> {
                 second = second.max(people);
             }
         }
-        best.filter(|(most, _)| *most > 100 && *most >= 10 * second).map(|(_, found)| Finding { method: PlaceMethod::Typo, ..found })
+        best.filter(|(most, _)| *most > 100 && *most >= 10 * second)
+            .map(|(_, found)| Finding { method: PlaceMethod::Typo, ..found })
     }
 
     /// "SEATTLEWA".
@@ -547,7 +695,14 @@ impl Reading<'_> {
         let in_state = |name: &str, state: u8| {
             let node = self.gazetteer.node(name)?;
             let entry = self.gazetteer.entries(node).find(|entry| entry.state == state && entry.kind == Kind::City)?;
-            Some(Finding { county: entry.county, state: Some(state), method: PlaceMethod::CityState, first: 0, last: 0 }).filter(|found| found.county.is_some())
+            Some(Finding {
+                county: entry.county,
+                state: Some(state),
+                method: PlaceMethod::CityState,
+                first: 0,
+                last: 0,
+            })
+            .filter(|found| found.county.is_some())
         };
         if let Some(found) = self.gazetteer.code(code).and_then(|state| in_state(name, state)) {
             return Some(found);
@@ -562,10 +717,9 @@ impl Reading<'_> {
 
     /// A place without a state in the text: in the state of the hint, else of a name that means one place.
     fn unstated(&self, hint: Option<u8>) -> Option<Finding> {
-        if let Some(state) = hint {
-            if let Some(found) = self.best_in(state, 0, self.len(), false, PlaceMethod::CityInHintedState) {
-                return Some(found);
-            }
+        let hinted = hint.and_then(|state| self.best_in(state, 0, self.len(), false, PlaceMethod::CityInHintedState));
+        if hinted.is_some() {
+            return hinted;
         }
         let slip = hint.and_then(|state| self.slip(state, 0, self.len(), 2));
         let alone = self.alone();
@@ -581,7 +735,9 @@ impl Reading<'_> {
     fn alone(&self) -> Option<Finding> {
         let ice = (0..self.len()).any(|index| self.cues(index) & cue::ICE != 0);
         // A state at the very start ("AK PROBATION ANCHORAGE") leaves that state's places.
-        let led = self.state_at(0).filter(|stated| stated.last + 1 < self.len() && (!stated.code || !is_word(self.folded.word(0))));
+        let led = self
+            .state_at(0)
+            .filter(|stated| stated.last + 1 < self.len() && (!stated.code || !is_word(self.folded.word(0))));
         if let Some(led) = led
             && let Some(found) = self.best_in(led.state, led.last + 1, self.len(), false, PlaceMethod::CityState)
             && found.county.is_some()
@@ -617,10 +773,10 @@ impl Reading<'_> {
     /// What a phrase means without a state, and how strongly. `led`: a word before it says that it is a place.
     pub fn national(&self, first: usize, last: usize, ice: bool, led: bool) -> Option<(u8, Finding)> {
         let node = self.gazetteer.node(self.folded.phrase(first, last))?;
-        if ice {
-            if let Some(office) = self.gazetteer.entries(node).find(|entry| entry.kind == Kind::IceOffice) {
-                return Some((3, Finding { county: office.county, state: Some(office.state), method: PlaceMethod::IceOffice, first, last }));
-            }
+        let office = ice.then(|| self.gazetteer.entries(node).find(|entry| entry.kind == Kind::IceOffice)).flatten();
+        if let Some(office) = office {
+            let (county, state, method) = (office.county, Some(office.state), PlaceMethod::IceOffice);
+            return Some((3, Finding { county, state, method, first, last }));
         }
         let mention = self.weigh(first, last, node, |entry| entry.national)?;
         let county = mention.county?;
@@ -632,11 +788,17 @@ impl Reading<'_> {
         };
         // A county or a court of a name that several states have says nothing, even where a city of that name would.
         let next = self.cues(last + 1);
-        if rank == 1 && next & cue::COUNTY != 0 && self.folded.gap_after(last) == Gap::Space || rank <= 2 && !led && !self.apart(first, mention.last) {
+        if rank == 1 && next & cue::COUNTY != 0 && self.folded.gap_after(last) == Gap::Space
+            || rank <= 2 && !led && !self.apart(first, mention.last)
+        {
             return None;
         }
         // "Kent city jail" is the jail of some city Kent before it is one of Kent City.
-        if last > first && self.cues(last) & cue::NOISE != 0 && next & cue::NOISE != 0 && self.gazetteer.node(self.folded.phrase(first, last - 1)).is_some_and(|shorter| !shorter.plain()) {
+        if last > first
+            && self.cues(last) & cue::NOISE != 0
+            && next & cue::NOISE != 0
+            && self.gazetteer.node(self.folded.phrase(first, last - 1)).is_some_and(|shorter| !shorter.plain())
+        {
             return None;
         }
         let method = if mention.method == PlaceMethod::CityState { PlaceMethod::CityAlone } else { mention.method };
@@ -646,17 +808,27 @@ impl Reading<'_> {
     /// Whether what stands beside a name without a sign between is no part of it.
     fn apart(&self, first: usize, last: usize) -> bool {
         let idle = |index: usize| self.number(index) || self.cues(index) != 0 || self.folded.word(index).len() == 1;
-        (first == 0 || self.gap(first) >= Gap::Comma || idle(first - 1)) && (last + 1 >= self.len() || self.gap(last + 1) >= Gap::Comma || idle(last + 1))
+        (first == 0 || self.gap(first) >= Gap::Comma || idle(first - 1))
+            && (last + 1 >= self.len() || self.gap(last + 1) >= Gap::Comma || idle(last + 1))
     }
 
     fn all_idle_but(&self, found: Finding, led: Stated) -> bool {
-        (led.last + 1..self.len()).all(|index| (found.first..=found.last).contains(&index) || self.number(index) || self.cues(index) != 0)
+        (led.last + 1..self.len())
+            .all(|index| (found.first..=found.last).contains(&index) || self.number(index) || self.cues(index) != 0)
     }
 
     /// A text that is the name of a state and no more. "Washington" may also be the capital.
     fn only_state(&self) -> Option<Finding> {
-        let stated = self.state_at(0).filter(|stated| stated.last + 1 == self.len() && self.folded.phrase(0, stated.last) != "washington")?;
-        Some(Finding { county: None, state: Some(stated.state), method: PlaceMethod::StateOnly, first: 0, last: stated.last })
+        let stated = self
+            .state_at(0)
+            .filter(|stated| stated.last + 1 == self.len() && self.folded.phrase(0, stated.last) != "washington")?;
+        Some(Finding {
+            county: None,
+            state: Some(stated.state),
+            method: PlaceMethod::StateOnly,
+            first: 0,
+            last: stated.last,
+        })
     }
 }
 
@@ -669,7 +841,9 @@ pub(super) struct Mention {
     pub method: PlaceMethod,
     /// Not only a county's bare name.
     pub sure: bool,
-    pub wordlike: bool,
+    pub also_a: AlsoA,
+    /// From a list written by hand.
+    pub by_hand: bool,
     /// In hundreds.
     pub people: u32,
 }

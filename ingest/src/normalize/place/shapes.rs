@@ -17,7 +17,8 @@ use schemas::geography::{self, County};
 /// How far outside of a polygon a point may lie and still belong to it: piers, beaches, bridges.
 const TOLERANCE_KM: f64 = 2.0;
 
-const GRID: [(f64, f64); 2] = [(0.003589293992939929, -179.14733999999999), (0.0008590596905969058, -14.552548999999999)];
+const GRID: [(f64, f64); 2] =
+    [(0.003589293992939929, -179.14733999999999), (0.0008590596905969058, -14.552548999999999)];
 
 /// One county's outline: closed rings, even-odd.
 struct Shape {
@@ -101,7 +102,8 @@ pub(super) fn county_at(lat: f64, lon: f64) -> Option<&'static County> {
         return None;
     }
     let [x, y] = [((lon - GRID[0].1) / GRID[0].0) as f32, ((lat - GRID[1].1) / GRID[1].0) as f32];
-    let found = SHAPES.shapes.iter().find(|shape| shape.holds(x, y)).map(|shape| shape.county).or_else(|| near(lat, x, y))?;
+    let found =
+        SHAPES.shapes.iter().find(|shape| shape.holds(x, y)).map(|shape| shape.county).or_else(|| near(lat, x, y))?;
     if found.is_current() {
         return Some(found);
     }
