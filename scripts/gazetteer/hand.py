@@ -98,18 +98,24 @@ def courts(base):
 def main(base):
     write("ice_offices.tsv", "city with an office of ICE (folded)\tcounty", [(key(n), c, "") for n, c, _ in lists("ice_offices.txt")])
     facilities = list(lists("facilities.txt"))
-    # A facility that is called by a bare name gives way to a city of that name in its state, and needs its state when
-    # a city anywhere bears it.
+    # A facility that is called by a bare name gives way to a city of that name in its state (where that one is small,
+    # the name stands for neither), and needs its state when a city anywhere bears it.
     state_of = {r[1]: r[0] for r in table(ROOT / "schemas/data/geography/states.tsv")}
     known = places(ambiguous=True)
     anywhere = {k for _, k in known}
-    facilities = [(n, c, weak or key(n) in anywhere) for n, c, weak in facilities if known.get((state_of[c[:2]], key(n)), c[2:]) == c[2:]]
-    many = collections.Counter(k for k, _ in {(key(n), c) for n, c, _ in facilities})
-    write("facilities.tsv", "jail, detention centre or public building (folded)\tcounty\tflags: s needs its state",
-          [(key(n), c, "s" if weak or many[key(n)] > 1 or len(key(n)) < 4 else "") for n, c, weak in facilities])
+    people = dict(sizes())
+    rows = []
+    for n, c, weak in facilities:
+        k, state = key(n), state_of[c[:2]]
+        clash = known.get((state, k), c[2:]) != c[2:]
+        if not clash or people.get((state, k), 0) < 200:
+            rows.append((k, c, "x" if clash else "s" if weak or k in anywhere or len(k) < 4 else ""))
+    many = collections.Counter(k for k, _ in {(k, c) for k, c, _ in rows})
+    write("facilities.tsv", "jail, detention centre or public building (folded)\tcounty\tflags: s needs its state, x also a town of another county: unknown",
+          [(k, c, flags or ("s" if many[k] > 1 else "")) for k, c, flags in rows])
     # A part of a city gives way to a city of its name in another county of the state; where that one is small, the name
     # stands for neither.
-    cities, people = places(ambiguous=True), dict(sizes())
+    cities = known
     parts, away = [], []
     for n, c, weak in lists("neighbourhoods.txt"):
         city = cities.get((state_of[c[:2]], key(n)), c[2:])

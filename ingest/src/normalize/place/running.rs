@@ -191,6 +191,7 @@ impl Reading<'_> {
         points -= match (also_a, people) {
             (AlsoA::Nothing, _) => 0,
             (AlsoA::Word, 1000..) => 12,
+            (AlsoA::Word, 100..) if first == 0 && capital => 12,
             (AlsoA::Word, _) => 26,
             (AlsoA::Person, 1000..) => 6,
             (AlsoA::Person, 100..) => 14,
@@ -238,7 +239,7 @@ impl Reading<'_> {
         let ends = self.folded.gap_after(last) >= Gap::Joint;
         let parted = self.folded.gap_after(last) >= Gap::Comma;
         if first == 0 {
-            points += if ends { 32 } else { 14 };
+            points += if ends { 32 } else { 20 };
         } else if self.gap(first) >= Gap::Comma && parted {
             points += 14;
         }
@@ -313,20 +314,33 @@ impl Reading<'_> {
             at -= 1;
             let cues = self.cues(at);
             if cues & cue::TO != 0 && (cues & cue::NOISE == 0 || at + 1 == first) || cues & cue::FROM != 0 {
-                points -= 34;
+                points -= 40;
                 break;
             }
         }
-        // "no: es en Boaz", "UPDATE: it was in Salem".
-        if first >= 2
-            && before & cue::IN != 0
-            && (1..=4).any(|back| {
-                first > back
-                    && self.folded.word(first - back - 1) == "no"
-                    && self.folded.gap_after(first - back - 1) >= Gap::Comma
-            })
-        {
+        // "no: es en Boaz", "no, it was Salem": the place that counts. "Salem?" is one that may not.
+        let corrected = |back: &usize| {
+            matches!(self.folded.word(first - back), "no" | "actually" | "correction" | "correccion" | "digo")
+                && self.folded.gap_after(first - back) >= Gap::Comma
+        };
+        if (1..=4.min(first)).any(|back| corrected(&back)) {
             points += 26;
+        }
+        if self.folded.tokens().get(last + 1).is_some_and(|token| token.sign == b'?') {
+            points -= 10;
+        }
+        // "he's at Mesa Verde now": where someone is held.
+        let who = |at: usize| matches!(self.folded.word(at), "he" | "she" | "client" | "husband" | "dad" | "father");
+        let held = match first {
+            0..4 => false,
+            _ if before & cue::IN == 0 => false,
+            _ => {
+                matches!(self.folded.word(first - 2), "hes" | "shes" | "held")
+                    || self.folded.word(first - 2) == "is" && who(first - 3)
+            }
+        };
+        if held {
+            points -= 30;
         }
         points
     }

@@ -431,3 +431,18 @@ fn any_text_is_taken() {
     }
     resolve(&PlaceQuery { text: &"Seattle ".repeat(100_000), state: None, lat_lon: Some((f64::INFINITY, f64::NAN)) });
 }
+
+/// Invented notes: nearly all right, and next to none wrong.
+#[test]
+fn own_notes() {
+    let (mut all, mut right, mut wrong) = (0, 0, 0);
+    for row in all_rows(include_str!("texts.tsv")) {
+        let wanted = Some(row[1]).filter(|fips| *fips != "-");
+        let found = told(row[2], Some(row[0]));
+        all += 1;
+        right += usize::from(found == wanted);
+        wrong += usize::from(found.is_some() && found != wanted);
+    }
+    eprintln!("own notes: {right}/{all} right, {wrong} wrong");
+    assert!(right * 100 >= all * 95 && wrong * 100 <= all * 2);
+}
