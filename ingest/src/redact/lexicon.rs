@@ -16,8 +16,8 @@ pub const SURNAME: Marks = 1 << 2;
 pub const FREQUENT: Marks = 1 << 3;
 pub const WORD: Marks = 1 << 4;
 pub const PLACE: Marks = 1 << 5;
-/// A place, a public name or an introduction of several words begins like this.
-pub const OPENS: Marks = 1 << 6;
+/// A place or a public name of several words begins like this.
+pub const OPENS_PLACE: Marks = 1 << 6;
 pub const RELATION: Marks = 1 << 7;
 pub const TITLE: Marks = 1 << 8;
 pub const ROLE: Marks = 1 << 9;
@@ -43,6 +43,8 @@ pub const NEVER_STREET: Marks = 1 << 28;
 pub const DEMONYM: Marks = 1 << 29;
 /// The two letters of a state.
 pub const STATE: Marks = 1 << 30;
+/// An introduction of several words begins like this.
+pub const OPENS_INTRODUCTION: Marks = 1 << 31;
 
 /// Any digit in words.
 pub const NUMBER: Marks = ONES | TEENS | TENS | HUNDREDS;
@@ -88,8 +90,9 @@ impl Lexicon {
     /// Adds marks to a form; of a phrase, every shorter beginning opens it.
     pub fn add(&mut self, form: &str, marks: Marks) {
         debug_assert!(marks != 0, "a form without marks is not in the table");
+        let opens = if marks & (INTRODUCTION | WEAK_INTRODUCTION) == 0 { OPENS_PLACE } else { OPENS_INTRODUCTION };
         for (at, _) in form.match_indices(' ') {
-            *self.slot(hash(form[..at].bytes())) |= OPENS;
+            *self.slot(hash(form[..at].bytes())) |= opens;
         }
         *self.slot(hash(form.bytes())) |= marks;
     }

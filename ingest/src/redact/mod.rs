@@ -82,33 +82,25 @@ impl Redactor {
 
     /// Appends to `out` what must go from `text`, in order, without overlaps.
     pub fn find(&self, text: &str, out: &mut Vec<Span>) {
-        let mut found = self.look(text);
-        let mut more = !found.is_empty();
-        while more {
-            let rest = self.look(&apply(text, &found));
-            more = !rest.is_empty();
-            let shifts = Shifts::of(&found);
-            found.extend(rest.into_iter().map(|span| shifts.back(span)));
-            found.sort_unstable_by_key(|span| span.start);
-        }
-        out.append(&mut found);
-    }
-
-    /// One reading.
-    fn look(&self, text: &str) -> Vec<Span> {
+        let first = out.len();
         let mut folded = Folded::new(text);
-        let mut found = Vec::new();
         let mut tokens = Vec::with_capacity(text.len() / 5);
-        self.patterns.find(text, &mut folded, &self.lexicon, &mut found);
-        tokens::cut(text, &folded, &self.lexicon, &mut tokens);
-        let before = found.len();
-        numbers::find(&mut folded, &tokens, &mut found);
-        if found.len() > before {
+        let mut survey = self.patterns.survey(&folded);
+        // A hidden stretch is to the rules what its mark is, so the next reading reads the redacted text. Hiding more makes
+        // no new match of a pattern, save of one that turned a longer match down.
+        loop {
+            let before = out.len();
+            self.patterns.find(&mut survey, text, &mut folded, &self.lexicon, out);
             tokens::cut(text, &folded, &self.lexicon, &mut tokens);
+            if numbers::find(&mut folded, &tokens, out) {
+                tokens::cut(text, &folded, &self.lexicon, &mut tokens);
+            }
+            person::find(&mut folded, &tokens, &self.lexicon, out);
+            if out.len() == before {
+                break;
+            }
         }
-        person::find(&mut folded, &tokens, &self.lexicon, &mut found);
-        found.sort_unstable_by_key(|span| span.start);
-        found
+        out[first..].sort_unstable_by_key(|span| span.start);
     }
 }
 
@@ -135,32 +127,4 @@ pub fn scalar_offsets(text: &str, spans: &[Span]) -> Vec<(u32, u32)> {
         at.1
     };
     spans.iter().map(|span| (scalar(span.start), scalar(span.end))).collect()
-}
-
-/// From bytes of a redacted text back to bytes of the text.
-struct Shifts {
-    /// For each mark: where it ends in the redacted text, and what to add to a place behind it.
-    marks: Vec<(usize, isize)>,
-}
-
-impl Shifts {
-    fn of(spans: &[Span]) -> Self {
-        let mut shift = 0_isize;
-        let marks = spans.iter().map(|span| {
-            let start = span.start.strict_sub_signed(shift);
-            let mark = span.class.mark().len();
-            shift += (span.end - span.start) as isize - mark as isize;
-            (start + mark, shift)
-        });
-        Self { marks: marks.collect() }
-    }
-
-    /// A span of the redacted text, which never touches a mark.
-    fn back(&self, span: Span) -> Span {
-        let shift = match self.marks.partition_point(|&(end, _)| end <= span.start) {
-            0 => 0,
-            n => self.marks[n - 1].1,
-        };
-        Span { start: span.start.strict_add_signed(shift), end: span.end.strict_add_signed(shift), ..span }
-    }
 }

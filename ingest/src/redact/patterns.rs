@@ -33,6 +33,8 @@ struct Entry {
     find: Spanned<String>,
     reject: Option<Spanned<String>>,
     #[serde(default)]
+    starts: Starts,
+    #[serde(default)]
     digits: usize,
     #[serde(default)]
     rare: bool,
@@ -44,10 +46,21 @@ struct Entry {
     mixed: bool,
 }
 
+/// Where a match of a rule starts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Starts {
+    #[default]
+    Anywhere,
+    Cue,
+    Number,
+}
+
 #[derive(Debug)]
 struct Rule {
     id: &'static str,
     class: Class,
+    starts: Starts,
     find: Regex,
     /// The groups that say what goes: `x`, `y`.
     groups: Vec<usize>,
@@ -70,6 +83,8 @@ pub struct Patterns {
     wants_shape: [u128; Shapes::NAMES.len()],
 }
 
+/// A cue of so many letters or fewer must be a whole word.
+const SHORT_CUE: usize = 4;
 const FILE: &str = "rules.toml";
 
 impl Patterns {
@@ -78,9 +93,12 @@ impl Patterns {
         let wrong = |at: usize, message: String| RuleError { file: FILE, line: line_of(at), message };
         let file: File = toml::from_str(text)
             .map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
-        let compile = |pattern: &Spanned<String>| -> Result<Regex, RuleError> {
+        let compile = |pattern: &Spanned<String>, starts: Starts| -> Result<Regex, RuleError> {
             let at = pattern.span().start;
-            let expanded = expand(pattern.get_ref(), &file.parts).map_err(|message| wrong(at, message))?;
+            let mut expanded = expand(pattern.get_ref(), &file.parts).map_err(|message| wrong(at, message))?;
+            if starts != Starts::Anywhere {
+                expanded = format!(r"\A(?:{expanded})");
+            }
             RegexBuilder::new(&expanded)
                 .unicode(false)
                 .size_limit(64 << 20)
@@ -97,7 +115,7 @@ impl Patterns {
         let mut wants_shape = [0; Shapes::NAMES.len()];
         for (n, spanned) in file.rule.iter().enumerate() {
             let entry = spanned.get_ref();
-            let find = compile(&entry.find)?;
+            let find = compile(&entry.find, entry.starts)?;
             let group = |name: &str| find.capture_names().position(|found| found == Some(name));
             for need in &entry.needs {
                 if let Some(shape) = Shapes::NAMES.iter().position(|name| name == need) {
@@ -118,9 +136,10 @@ impl Patterns {
                 // A rule lives as long as the process: the name may too.
                 id: Box::leak(entry.id.clone().into_boxed_str()),
                 class: entry.class,
+                starts: entry.starts,
                 groups: ["x", "y"].into_iter().filter_map(group).collect(),
                 streets: if entry.street { ["street", "street2"].into_iter().filter_map(group).collect() } else { Vec::new() },
-                reject: entry.reject.as_ref().map(compile).transpose()?,
+                reject: entry.reject.as_ref().map(|reject| compile(reject, Starts::Anywhere)).transpose()?,
                 find,
                 digits: entry.digits,
                 rare: entry.rare,
@@ -136,33 +155,67 @@ impl Patterns {
         Ok(Self { rules, cues, wants, wants_shape })
     }
 
-    /// Finds and hides all that the rules match.
-    pub fn find(&self, text: &str, folded: &mut Folded, lexicon: &Lexicon, out: &mut Vec<Span>) {
-        let mut wanted = 0;
-        let shapes = Shapes::of(&folded.bytes);
+    /// What the rules need to know of a text before any is tried.
+    pub fn survey(&self, folded: &Folded) -> Survey {
+        let bytes = &folded.bytes;
+        let mut survey = Survey { wanted: 0, cues: Vec::new() };
+        let shapes = Shapes::of(bytes);
         for (shape, rules) in self.wants_shape.iter().enumerate() {
             if shapes.0 & (1 << shape) != 0 {
-                wanted |= rules;
+                survey.wanted |= rules;
             }
         }
-        for cue in self.cues.find_overlapping_iter(&folded.bytes) {
-            wanted |= self.wants[cue.pattern().as_usize()];
+        for cue in self.cues.find_overlapping_iter(bytes) {
+            let (start, end) = (cue.start(), cue.end());
+            let inside = start > 0 && bytes[start].is_ascii_lowercase() && bytes[start - 1].is_ascii_lowercase();
+            let goes_on = end - start <= SHORT_CUE && bytes[end - 1].is_ascii_lowercase() && bytes.get(end).is_some_and(u8::is_ascii_lowercase);
+            if !inside && !goes_on {
+                let rules = self.wants[cue.pattern().as_usize()];
+                survey.wanted |= rules;
+                match survey.cues.iter_mut().rev().find(|(at, _)| *at == start) {
+                    Some((_, found)) => *found |= rules,
+                    None => survey.cues.push((start, rules)),
+                }
+            }
         }
+        survey.cues.sort_unstable_by_key(|&(at, _)| at);
+        survey
+    }
+
+    /// Finds and hides all that the wanted rules match. Then only those stay wanted that turned a match down, and so may
+    /// match another time when more is hidden.
+    pub fn find(&self, survey: &mut Survey, text: &str, folded: &mut Folded, lexicon: &Lexicon, out: &mut Vec<Span>) {
+        let mut again = 0;
+        let mut wanted = survey.wanted;
         while wanted != 0 {
             let n = wanted.trailing_zeros() as usize;
             wanted &= wanted - 1;
-            self.rules[n].find(text, folded, lexicon, out);
+            let mut reading = Reading { rule: &self.rules[n], text, folded, lexicon, out };
+            let refused = match self.rules[n].starts {
+                Starts::Anywhere => reading.anywhere(),
+                Starts::Cue => survey.cues.iter().filter(|(_, rules)| rules & (1 << n) != 0).fold(false, |refused, &(at, _)| reading.at(at) | refused),
+                Starts::Number => reading.at_numbers(),
+            };
+            again |= u128::from(refused) << n;
         }
+        survey.wanted = again;
     }
 }
 
+/// Which rules can match in a text, and where their cues stand.
+pub struct Survey {
+    wanted: u128,
+    /// Each place where cues stand, with the rules that ask for one of them.
+    cues: Vec<(usize, u128)>,
+}
+
 /// Which shapes of digits a text holds: what a rule that no word announces asks for.
-struct Shapes(u8);
+struct Shapes(u16);
 
 impl Shapes {
     /// As `needs` names them: any digit, three and six in a row, digits on both sides of a point or comma, a digit before
     /// a space or a letter, a letter and a digit side by side or over a hyphen, a point inside a word.
-    const NAMES: [&'static str; 7] = ["0", "000", "000000", "0.0", "0 a", "a0", "a.a"];
+    const NAMES: [&'static str; 8] = ["0", "000", "000000", "0.0", "0 a", "a0", "a.a", "00 a"];
 
     fn of(bytes: &[u8]) -> Self {
         let (mut found, mut run) = (0, 0);
@@ -170,55 +223,97 @@ impl Shapes {
             if !byte.is_ascii_digit() {
                 run = 0;
                 let inside = byte == b'.' && at > 0 && bytes[at - 1].is_ascii_alphanumeric();
-                found |= u8::from(inside && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)) << 6;
+                found |= u16::from(inside && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)) << 6;
                 continue;
             }
             run += 1;
             let after = bytes.get(at + 1).copied().unwrap_or(b'\n');
             let after_that = bytes.get(at + 2).copied().unwrap_or(b'\n');
             let before = if at == 0 { b'\n' } else { bytes[at - 1] };
+            let ends = matches!(after, b' ' | b',' | b'-' | b'a'..=b'z');
             let hyphen = before == b'-' && at > 1 && bytes[at - 2].is_ascii_lowercase();
             found |= 1
-                | u8::from(run >= 3) << 1
-                | u8::from(run >= 6) << 2
-                | u8::from(matches!(after, b'.' | b',') && after_that.is_ascii_digit()) << 3
-                | u8::from(matches!(after, b' ' | b',' | b'a'..=b'z')) << 4
-                | u8::from(before.is_ascii_lowercase() || after.is_ascii_lowercase() || hyphen || (after == b'-' && after_that.is_ascii_lowercase())) << 5;
+                | u16::from(run >= 3) << 1
+                | u16::from(run >= 6) << 2
+                | u16::from(matches!(after, b'.' | b',') && after_that.is_ascii_digit()) << 3
+                | u16::from(ends) << 4
+                | u16::from(ends && run >= 2) << 7
+                | u16::from(before.is_ascii_lowercase() || after.is_ascii_lowercase() || hyphen || (after == b'-' && after_that.is_ascii_lowercase())) << 5;
         }
         Self(found)
     }
 }
 
-impl Rule {
-    fn find(&self, text: &str, folded: &mut Folded, lexicon: &Lexicon, out: &mut Vec<Span>) {
+/// One rule at work on one text. Each way of reading tells whether a match was turned down.
+struct Reading<'a> {
+    rule: &'a Rule,
+    text: &'a str,
+    folded: &'a mut Folded,
+    lexicon: &'a Lexicon,
+    out: &'a mut Vec<Span>,
+}
+
+impl Reading<'_> {
+    fn anywhere(&mut self) -> bool {
+        let mut refused = false;
         let mut from = 0;
-        while let Some(found) =
-            self.find.find_at(&folded.bytes, from).and_then(|at| self.find.captures_at(&folded.bytes, at.start()))
-        {
-            let whole = found.get(0).map_or(from..from, |m| m.range());
-            match self.accept(text, folded, lexicon, &found) {
+        while from < self.folded.bytes.len() {
+            // Telling whether there is a match is much cheaper than telling its groups.
+            let Some(start) = self.rule.find.find_at(&self.folded.bytes, from).map(|found| found.start()) else { break };
+            let Some(found) = self.rule.find.captures_at(&self.folded.bytes, start) else { break };
+            match self.rule.accept(self.text, self.folded, self.lexicon, &found, 0) {
                 Some((start, end)) => {
-                    out.push(Span { start: folded.start(start), end: folded.end(end), class: self.class, rule: self.id });
-                    folded.hide(start, end);
+                    self.take(start, end);
                     from = end;
                 }
                 // Something good may start within what was refused: go on behind its first word.
                 None => {
-                    let word = folded.bytes[whole.start..].iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
-                    from = whole.start + 1 + word;
+                    refused = true;
+                    let word = self.folded.bytes[start..].iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
+                    from = start + 1 + word;
                 }
             }
-            if from >= folded.bytes.len() {
-                break;
-            }
         }
+        refused
     }
 
-    /// What goes, in folded bytes; None when a condition is not met.
-    fn accept(&self, text: &str, folded: &Folded, lexicon: &Lexicon, found: &Captures<'_>) -> Option<(usize, usize)> {
+    fn at_numbers(&mut self) -> bool {
+        let mut refused = false;
+        let mut at = 0;
+        while let Some(skip) = self.folded.bytes[at..].iter().position(u8::is_ascii_digit) {
+            at += skip;
+            refused |= self.at(at);
+            at += self.folded.bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
+        }
+        refused
+    }
+
+    fn at(&mut self, at: usize) -> bool {
+        let bytes = &self.folded.bytes[at..];
+        if !self.rule.find.is_match(bytes) {
+            return false;
+        }
+        let Some(found) = self.rule.find.captures(bytes) else { return false };
+        match self.rule.accept(self.text, self.folded, self.lexicon, &found, at) {
+            Some((start, end)) => self.take(start, end),
+            None => return true,
+        }
+        false
+    }
+
+    fn take(&mut self, start: usize, end: usize) {
+        let Rule { class, id, .. } = *self.rule;
+        self.out.push(Span { start: self.folded.start(start), end: self.folded.end(end), class, rule: id });
+        self.folded.hide(start, end);
+    }
+}
+
+impl Rule {
+    /// What goes, in folded bytes; None when a condition is not met. The match is in the bytes from `from` on.
+    fn accept(&self, text: &str, folded: &Folded, lexicon: &Lexicon, found: &Captures<'_>, from: usize) -> Option<(usize, usize)> {
         let bytes = &folded.bytes;
         let taken = if self.groups.is_empty() { found.get(0) } else { self.groups.iter().find_map(|&group| found.get(group)) }?;
-        let (mut start, mut end) = (taken.start(), taken.end());
+        let (mut start, mut end) = (from + taken.start(), from + taken.end());
         while end > start && matches!(bytes[end - 1], b' ' | b',' | b'.' | b';' | b':' | b'-' | b'\n' | b'(' | b'\'' | b'"' | b'/') {
             end -= 1;
         }
@@ -253,15 +348,15 @@ impl Rule {
         }
         if let Some(street) = self.streets.iter().find_map(|&group| found.get(group)) {
             let capital = |at: usize| text[folded.start(at)..].starts_with(char::is_uppercase);
-            let mut at = street.start();
-            for word in bytes[street.range()].split(|&b| b == b' ') {
+            let mut at = from + street.start();
+            for word in street.as_bytes().split(|&b| b == b' ') {
                 let marks = marks(word);
                 if marks & NEVER_STREET != 0 || (marks & FREQUENT != 0 && marks & STREET_WORD == 0 && !capital(at)) {
                     return None;
                 }
                 at += word.len() + 1;
             }
-            if self.capital && !capital(street.start()) {
+            if self.capital && !capital(from + street.start()) {
                 return None;
             }
         }

@@ -103,7 +103,9 @@ impl Scan<'_> {
     }
 
     fn opens_sentence(&self, at: usize) -> bool {
-        at == 0 || self.tokens[at].gap & (STOP | LINE | COLON | BRACKET) != 0
+        let gap = if at == 0 { LINE } else { self.tokens[at].gap };
+        let abbreviated = at > 0 && self.tokens[at - 1].is(PARTICLE | TITLE) && self.tokens[at - 1].len() <= 4 && self.capital(at - 1);
+        gap & (LINE | COLON | BRACKET) != 0 || gap & STOP != 0 && !abbreviated
     }
 
     /// A single letter, as in "M. Sandoval".

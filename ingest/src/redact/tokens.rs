@@ -4,7 +4,7 @@
 //! stretch is one token of its own kind, so that nothing reaches across it.
 
 use super::fold::{FOREIGN, Folded, OPAQUE};
-use super::lexicon::{self, FREQUENT, Lexicon, Marks, NAME, OPENS};
+use super::lexicon::{self, FREQUENT, Lexicon, Marks, NAME, OPENS_INTRODUCTION, OPENS_PLACE, PLACE, PUBLIC};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -161,7 +161,8 @@ fn shape(word: &str) -> Shape {
 pub fn phrase(tokens: &[Token], bytes: &[u8], lexicon: &Lexicon, at: usize, marks: Marks) -> Option<(usize, Marks)> {
     let first = tokens[at];
     let mut best = (first.is(marks)).then_some((1, first.marks & marks));
-    if !first.is(OPENS) {
+    let opens = if marks & (PLACE | PUBLIC) == 0 { OPENS_INTRODUCTION } else { OPENS_PLACE };
+    if !first.is(opens) {
         return best;
     }
     let mut hash = fold_word(lexicon::SEED, bytes, first);
@@ -174,7 +175,7 @@ pub fn phrase(tokens: &[Token], bytes: &[u8], lexicon: &Lexicon, at: usize, mark
         if found & marks != 0 {
             best = Some((n + 2, found & marks));
         }
-        if found & OPENS == 0 {
+        if found & opens == 0 {
             break;
         }
     }
