@@ -40,9 +40,9 @@ OUT = Path(__file__).resolve().parents[2] / "ingest" / "data" / "redact" / "lexi
 
 # Official counts, as (file, share of all bearers below which a form is left out).
 GIVEN_OFFICIAL = [(f"names_{c}/{c}all.csv", floor) for c, floor in (
-    ("us", 4e-7), ("es", 4e-7), ("mx", 2e-6), ("ar", 5e-6), ("cl", 5e-6), ("uy", 2e-5), ("br", 1e-6), ("pt", 5e-6),
+    ("us", 8e-7), ("es", 8e-7), ("mx", 2e-6), ("ar", 5e-6), ("cl", 5e-6), ("uy", 2e-5), ("br", 1e-6), ("pt", 5e-6),
     ("ca", 2e-6), ("gb", 3e-6), ("fr", 2e-6), ("be", 1e-6), ("ch", 2e-6), ("de", 2e-5), ("se", 2e-6), ("no", 2e-6))]
-SURNAMES_OFFICIAL = [("names_us/ussurnames.csv", 900), ("names_es/essurnames.csv", 1500), ("names_ar/arsurnames.csv", 4)]
+SURNAMES_OFFICIAL = [("names_us/ussurnames.csv", 4000), ("names_es/essurnames.csv", 4000), ("names_ar/arsurnames.csv", 12)]
 # Countries whose people these reports are about: every form counts. Elsewhere a form must have been seen three times.
 WIDE = set("ad ae af ag ao ar az bb bd bf bh bi bj bo br bs bt bw bz cd cf cg ci cl cm cn co cr cu cv dj dm do dz ec eg "
            "er et fj ga gh gm gn gq gt gw gy hn ht id in iq ir jm jo ke kg kh km kn kw kz la lb lc lk lr ls ly ma mg ml "
@@ -134,14 +134,14 @@ def read_names(src):
             if not file.exists() or file.name in official or (into is given and f"{country}all.csv" in official):
                 continue
             pairs = list(counts(file))
-            floor = 1 if country in WIDE and len(pairs) < 30_000 else 3
+            floor = 1 if country in WIDE and len(pairs) < 30_000 else 6
             add(into, pairs, floor)
     # The US census of 1990, which names 5,500 given names by share of people.
     names = next(src.glob("names-*")) / "names"
     for file, into in (("dist.female.first", given), ("dist.male.first", given), ("dist.all.last", surname)):
         for line in (names / file).read_text().splitlines():
             form, share = line.split()[:2]
-            if into is given or float(share) >= 0.001:
+            if into is given or float(share) >= 0.002:
                 into[form.lower()] = max(into[form.lower()], float(share) / 100)
     # Lists without counts: a form is a name, how common is not said.
     for locale in sorted(FAKER_LOCALES):
@@ -169,7 +169,7 @@ def read_words(src):
         for n, bucket in enumerate(msgpack.unpackb(raw, raw=False)[1:]):
             for word in bucket:
                 form = (fold(word) or "").replace("'", "")
-                if 10 ** (-n / 100) >= 2e-7 and (form in known or n < 400) and re.fullmatch(r"[a-z]{2,24}", form):
+                if 10 ** (-n / 100) >= 2.5e-7 and (form in known or n < 400) and re.fullmatch(r"[a-z]{2,24}", form):
                     shares[form] += 10 ** (-n / 100)
         out[language] = shares
     return out

@@ -62,7 +62,7 @@ pub struct Lexicon {
 impl Lexicon {
     /// Room for `forms` forms.
     pub fn with_room(forms: usize) -> Self {
-        Self { slots: vec![(0, 0); (forms * 3 / 2).next_power_of_two()] }
+        Self { slots: vec![(0, 0); (forms * 6 / 5).next_power_of_two()] }
     }
 
     /// Reads `lexicon.txt`: form, tab, marks.

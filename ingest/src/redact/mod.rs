@@ -86,18 +86,29 @@ impl Redactor {
         let mut folded = Folded::new(text);
         let mut tokens = Vec::with_capacity(text.len() / 5);
         let mut survey = self.patterns.survey(&folded);
-        // A hidden stretch is to the rules what its mark is, so the next reading reads the redacted text. Hiding more makes
-        // no new match of a pattern, save of one that turned a longer match down.
+        self.patterns.find(&mut survey, text, &mut folded, &self.lexicon, out);
+        tokens::cut(text, &folded, &self.lexicon, &mut tokens);
+        if numbers::find(&mut folded, &tokens, out) {
+            tokens::hide(&folded, &mut tokens);
+        }
+        // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. Names may show
+        // others; a pattern finds no more in what is left, save where it turned a longer match down.
         loop {
             let before = out.len();
-            self.patterns.find(&mut survey, text, &mut folded, &self.lexicon, out);
-            tokens::cut(text, &folded, &self.lexicon, &mut tokens);
-            if numbers::find(&mut folded, &tokens, out) {
-                tokens::cut(text, &folded, &self.lexicon, &mut tokens);
-            }
             person::find(&mut folded, &tokens, &self.lexicon, out);
+            if out.len() > before {
+                tokens::hide(&folded, &mut tokens);
+            }
+            let named = out.len();
+            self.patterns.find(&mut survey, text, &mut folded, &self.lexicon, out);
             if out.len() == before {
                 break;
+            }
+            if out.len() > named {
+                tokens::cut(text, &folded, &self.lexicon, &mut tokens);
+                if numbers::find(&mut folded, &tokens, out) {
+                    tokens::hide(&folded, &mut tokens);
+                }
             }
         }
         out[first..].sort_unstable_by_key(|span| span.start);

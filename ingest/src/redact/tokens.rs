@@ -113,6 +113,21 @@ pub fn cut(text: &str, folded: &Folded, lexicon: &Lexicon, out: &mut Vec<Token>)
     }
 }
 
+/// Brings the tokens up to date after whole tokens were hidden.
+pub fn hide(folded: &Folded, tokens: &mut Vec<Token>) {
+    let hidden = |at: usize| folded.bytes[at] == OPAQUE;
+    for token in tokens.iter_mut().filter(|token| hidden(token.start)) {
+        (token.kind, token.shape, token.marks, token.hash) = (Kind::Hidden, Shape::Lower, 0, 0);
+    }
+    tokens.dedup_by(|next, token| {
+        let one = token.kind == Kind::Hidden && next.kind == Kind::Hidden && (token.end..next.start).all(hidden);
+        if one {
+            token.end = next.end;
+        }
+        one
+    });
+}
+
 /// "Wilmer's": the name is what stands before the apostrophe; "man's" is no name, whatever "mans" is.
 fn shed_possessive(bytes: &[u8], lexicon: &Lexicon, token: &mut Token) {
     if token.len() <= 3 || &bytes[token.end - 2..token.end] != b"'s" {
