@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// How long one process waits for another's transaction before it says "busy".
@@ -30,9 +31,10 @@ impl Trouble {
     /// Reads an error, saying which file it is about. SQLite's texts name tables and columns, never values.
     pub fn of(path: &Path, error: &rusqlite::Error) -> Self {
         let text = format!("{}: {error}", path.display());
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
-            Some(ErrorCode::DiskFull) => Self::DiskFull(text),
+        match error.sqlite_error() {
+            Some(e) if matches!(e.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
+            // The index of the log is a mapped file: without room it cannot grow.
+            Some(e) if e.code == ErrorCode::DiskFull || e.extended_code == SQLITE_IOERR_SHMSIZE => Self::DiskFull(text),
             _ => Self::Other(text),
         }
     }

@@ -140,7 +140,7 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
         let queue_id = Arc::clone(self.log.queue_id());
         for partition in self.log.partitions()? {
             loop {
-                let from = patiently(stop, || self.store.position(&queue_id, partition))?;
+                let from = patiently(stop, until, || self.store.position(&queue_id, partition))?;
                 match self.pass(from, stop, until, &mut told)? {
                     Pass::Ended => break,
                     Pass::Moved => {
@@ -173,7 +173,7 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
                 .name("coder".into())
                 .spawn_scoped(scope, move || reading.run(from, until, sources, &sender, &ask, &answers))
                 .map_err(|error| WorkError::Thread(error.to_string()))?;
-            let outcome = storing(store, &receiver, &asked, &answer, stop, &stored, told);
+            let outcome = storing(store, &receiver, &asked, &answer, (stop, until), &stored, told);
             over.store(true, Ordering::SeqCst);
             drop((receiver, answer));
             let coded = coding.join().map_err(|_| WorkError::Thread("it panicked".into()))?;
@@ -215,7 +215,7 @@ fn storing<S: Store>(
     batches: &Receiver<Batch>,
     asked: &Receiver<()>,
     answer: &SyncSender<Sources>,
-    stop: &AtomicBool,
+    (stop, until): (&AtomicBool, Until),
     stored: &AtomicI64,
     told: &mut dyn FnMut(Endings),
 ) -> Result<Pass, WorkError> {
@@ -230,7 +230,7 @@ fn storing<S: Store>(
             Err(RecvTimeoutError::Disconnected) => return Ok(Pass::Ended),
         };
         let next = batch.from.offset + i64::try_from(batch.items.len()).unwrap_or(i64::MAX);
-        match patiently(stop, || store.commit(&batch)) {
+        match patiently(stop, until, || store.commit(&batch)) {
             Ok(endings) => {
                 stored.store(next, Ordering::SeqCst);
                 told(endings);
@@ -241,13 +241,19 @@ fn storing<S: Store>(
     }
 }
 
-/// Tries again while the store is busy or its disk is full, until told to stop.
-fn patiently<T>(stop: &AtomicBool, mut attempt: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+/// Tries again while the store is busy, until told to stop. A worker without an end waits for a full disk too; one that
+/// somebody waits for says so instead.
+fn patiently<T>(
+    stop: &AtomicBool,
+    until: Until,
+    mut attempt: impl FnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     let mut said = false;
     loop {
         match attempt() {
             Err(error @ (StoreError::Busy(_) | StoreError::DiskFull(_))) => {
-                if stop.load(Ordering::SeqCst) {
+                let in_vain = until == Until::Drained && matches!(error, StoreError::DiskFull(_));
+                if in_vain || stop.load(Ordering::SeqCst) {
                     return Err(error);
                 }
                 if !std::mem::replace(&mut said, true) {
@@ -319,7 +325,8 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
                 thread::sleep(self.options.idle);
                 continue;
             }
-            let new = |e: &Result<Delivered, Unopened>| e.as_ref().is_ok_and(|d| !sources.0.contains_key(&d.envelope.source));
+            let new =
+                |e: &Result<Delivered, Unopened>| e.as_ref().is_ok_and(|d| !sources.0.contains_key(&d.envelope.source));
             if envelopes.iter().any(new) {
                 // A source that was added since: its settings matter for how its reports are read.
                 let _ = ask.try_send(());
@@ -436,7 +443,10 @@ fn code_safely(
 ) -> Result<Coded, (Reject, Option<ReportId>)> {
     let coded = catch_unwind(AssertUnwindSafe(|| coder.code(delivered, source)));
     let coded = coded.unwrap_or_else(|_| Err(Reject::new(RejectCode::CoderFailed)));
-    coded.map_err(|reject| (reject, coder.receipt(delivered)))
+    coded.map_err(|reject| {
+        let receipt = catch_unwind(AssertUnwindSafe(|| coder.receipt(delivered)));
+        (reject, receipt.ok().flatten())
+    })
 }
 
 fn receipt(key: &InstallationKey, delivered: &Delivered) -> Option<ReportId> {

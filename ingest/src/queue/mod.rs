@@ -28,7 +28,9 @@ pub enum QueueError {
     #[error("the disk of the queue is full ({0}): free some space; nothing acknowledged is lost")]
     DiskFull(Arc<str>),
     /// A write or its fsync failed: what reached the disk is unknown, so this process accepts nothing more.
-    #[error("the queue stopped after a write failed ({0}): see to the disk, then start again; nothing acknowledged is lost")]
+    #[error(
+        "the queue stopped after a write failed ({0}): see to the disk, then start again; nothing acknowledged is lost"
+    )]
     Stopped(Arc<str>),
     /// The position asked for is gone already.
     #[error(

@@ -47,9 +47,6 @@ pub enum StoreError {
     AlreadyWithdrawn(BatchId),
     #[error("there is no dead letter {0}, or it is resolved already")]
     NoSuchDeadLetter(i64),
-    /// The batch to commit does not hold one outcome for each of its positions.
-    #[error("a batch of positions {from} to {next} holds {items} outcomes: one for each is needed")]
-    Uneven { from: i64, next: i64, items: usize },
     #[error(transparent)]
     BadRow(#[from] BadRow),
     #[error("the store is of another version ({found}; this program writes {ours}): use the program that made it")]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use schemas::Clock;
 use schemas::clock::Instant;
@@ -301,10 +302,14 @@ impl Writer {
             other => other.clone(),
         };
         tracing::error!(error = %stopped, "the queue accepts nothing more");
+        // SQLite would copy the log into the file when it closes it; after a failed write that is for the next start to
+        // do, which reads the log from the disk. If even this fails there is nothing left to try.
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        // First the door, then the news: who hears of it must not be let in again.
+        self.shared.stop(&stopped);
         for request in group {
             tell(request.reply, Err(stopped.clone()));
         }
-        self.shared.stop(&stopped);
     }
 
     /// Appends a group in one transaction; says where each request stands.

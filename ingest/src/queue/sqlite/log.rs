@@ -56,8 +56,7 @@ impl Head {
 }
 
 /// From the record that holds an offset (or the first one behind it) to the end.
-const FROM_OFFSET: &str =
-    "WHERE first >= coalesce((SELECT max(first) FROM record WHERE first <= ?1), ?1) AND first + count > ?1 ORDER BY first";
+const FROM_OFFSET: &str = "WHERE first >= coalesce((SELECT max(first) FROM record WHERE first <= ?1), ?1) AND first + count > ?1 ORDER BY first";
 
 fn next_offset(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
     tx.prepare_cached("SELECT next FROM log")?.query_row([], |row| row.get(0))
@@ -94,7 +93,9 @@ impl SqliteLog {
         match self.cipher.open(&sealed, &place) {
             Ok(envelopes) if envelopes.len() == count => {
                 let delivered = envelopes.into_iter().enumerate().skip(skip);
-                out.extend(delivered.map(|(i, envelope)| Ok(Delivered { position: position(i), received_at, envelope })));
+                out.extend(
+                    delivered.map(|(i, envelope)| Ok(Delivered { position: position(i), received_at, envelope })),
+                );
             }
             _ => {
                 let sealed = Arc::new(sealed);

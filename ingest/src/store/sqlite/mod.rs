@@ -11,9 +11,9 @@ mod schema;
 mod sources;
 mod versions;
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::fmt;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use schemas::Instant;

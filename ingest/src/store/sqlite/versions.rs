@@ -372,9 +372,8 @@ fn write_report(tx: &Transaction<'_>, id: ReportId, report: &Report) -> Result<(
         update.execute((key, newest, current))?;
         return Ok(());
     }
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO report (key, newest, current) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING",
-    )?;
+    let mut insert = tx
+        .prepare_cached("INSERT INTO report (key, newest, current) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING")?;
     let mut key = first_key(id);
     while insert.execute((key, newest, current))? == 0 {
         key = key.wrapping_add(1);
@@ -384,7 +383,8 @@ fn write_report(tx: &Transaction<'_>, id: ReportId, report: &Report) -> Result<(
 
 /// The offset from which a queue's partition is still to be stored.
 pub fn position(connection: &Connection, queue_id: &str, partition: i32) -> Result<i64, Failure> {
-    let sql = "SELECT next FROM position JOIN queue ON queue.id = position.queue WHERE queue_id = ?1 AND partition = ?2";
+    let sql =
+        "SELECT next FROM position JOIN queue ON queue.id = position.queue WHERE queue_id = ?1 AND partition = ?2";
     let next = connection.prepare_cached(sql)?.query_row((queue_id, partition), |row| row.get(0)).optional()?;
     Ok(next.unwrap_or(0))
 }
@@ -392,7 +392,8 @@ pub fn position(connection: &Connection, queue_id: &str, partition: i32) -> Resu
 /// Moves the stored position from where the batch starts to behind it; fails where it stands elsewhere.
 fn advance(tx: &Transaction<'_>, batch: &Batch, next: i64) -> Result<i64, Failure> {
     let Position { partition, offset: from } = batch.from;
-    tx.prepare_cached("INSERT INTO queue (queue_id) VALUES (?1) ON CONFLICT DO NOTHING")?.execute([&*batch.queue_id])?;
+    tx.prepare_cached("INSERT INTO queue (queue_id) VALUES (?1) ON CONFLICT DO NOTHING")?
+        .execute([&*batch.queue_id])?;
     let queue: i64 = tx
         .prepare_cached("SELECT id FROM queue WHERE queue_id = ?1")?
         .query_row([&*batch.queue_id], |row| row.get(0))?;
@@ -507,8 +508,12 @@ pub fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(Endings, usize), F
                 same.endings.add(ending);
             }
             None => {
-                let mut line =
-                    Tally { received_at: item.received_at, source: &item.source, received: 1, endings: Endings::default() };
+                let mut line = Tally {
+                    received_at: item.received_at,
+                    source: &item.source,
+                    received: 1,
+                    endings: Endings::default(),
+                };
                 line.endings.add(ending);
                 if let Some(full) = tally.replace(line) {
                     add_tally(tx, full.received_at, &full)?;

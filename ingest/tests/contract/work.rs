@@ -1,0 +1,181 @@
+//! The promises of the whole way from queue to store.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use ingest::keys::Identity;
+use ingest::queue::{Intake, Log};
+use ingest::store::{Ending, Endings, Range, Store};
+use ingest::worker::Until;
+use schemas::envelope::Position;
+
+use crate::harness::{Engine, Plain, defective, drain, envelope, ever, report_id, row};
+use crate::store::{rows, sums};
+
+fn append(intake: &impl Intake, envelopes: Vec<schemas::envelope::Envelope>) {
+    for one in envelopes {
+        intake.submit_waiting(vec![one]).expect("taken").wait().expect("durable");
+    }
+}
+
+fn letters(store: &mut impl Store) -> Vec<i64> {
+    let mut ids = Vec::new();
+    let mut each = |letter: ingest::store::DeadLetter| {
+        ids.push(letter.id);
+        ControlFlow::Continue(())
+    };
+    store.dead_letters(&mut each).expect("reads");
+    ids
+}
+
+pub fn everything_ends_exactly_once<E: Engine>() {
+    let engine = E::new();
+    let identity = Identity::generate();
+    let intake = engine.intake();
+    for n in 0..60 {
+        append(&intake, vec![envelope("line-a", &(n % 20).to_string(), ["one", "two", "one"][n / 20])]);
+        if n % 7 == 0 {
+            engine.drain(&identity);
+        }
+    }
+    append(&intake, vec![defective("line-b", "x", "?"), row("line-b", "y", "file", 1, 1)]);
+    engine.drain(&identity);
+    let mut store = engine.store();
+    assert_eq!(sums(&store.funnel(ever()).expect("sums")), [62, 21, 20, 20, 1]);
+    assert_eq!(rows(&mut store, Range::default()).len(), 21);
+    let mut log = engine.log();
+    let position = store.position(&log.queue_id().clone(), 0).expect("a position");
+    assert_eq!(position, Position { partition: 0, offset: 62 });
+    assert!(log.waiting(&[position], ever()).expect("counts").is_empty());
+    assert_eq!(engine.drain(&identity), Endings::default(), "nothing is left");
+    let oldest = log.waiting(&[Position { partition: 0, offset: 0 }], ever());
+    assert!(oldest.is_err(), "what is coded has left the queue");
+}
+
+pub fn poison_blocks_nothing_and_can_be_retried<E: Engine>() {
+    let engine = E::new();
+    let identity = Identity::generate();
+    let intake = engine.intake();
+    append(
+        &intake,
+        vec![
+            envelope("line-a", "1", "before"),
+            envelope("line-a", "2", "poison"),
+            envelope("line-a", "3", "bad date"),
+            envelope("line-a", "4", "behind"),
+        ],
+    );
+    let mut worker = engine.worker(&identity, Plain::default());
+    assert_eq!(drain(&mut worker), Endings { coded: 2, rejected: 2, ..Endings::default() });
+    let ids = letters(&mut worker.store);
+    let (letter, _) = worker.store.dead_letter(ids[0]).expect("there");
+    assert_eq!(letter.report_id, Some(report_id("line-a", "2")), "found by the receipt that its source holds");
+    assert_eq!(worker.retry(ids[0]).expect("tries"), Ending::Rejected, "nothing was mended");
+
+    let mut mended = engine.worker(&identity, Plain { mended: true });
+    for id in ids {
+        assert_eq!(mended.retry(id).expect("tries"), Ending::Coded);
+    }
+    assert!(letters(&mut mended.store).is_empty());
+    assert_eq!(rows(&mut mended.store, Range::default()).len(), 4);
+    assert_eq!(sums(&mended.store.funnel(ever()).expect("sums")), [4, 4, 0, 0, 0]);
+
+    // With the wrong key nothing opens, and nothing is lost: with the right one a retry codes it.
+    append(&intake, vec![envelope("line-a", "5", "sealed"), envelope("line-a", "6", "sealed")]);
+    let mut blind = engine.worker(&identity, Plain::default());
+    blind.log = engine.log_with(2);
+    assert_eq!(drain(&mut blind), Endings { rejected: 2, ..Endings::default() });
+    for id in letters(&mut mended.store) {
+        assert_eq!(mended.retry(id).expect("tries"), Ending::Coded);
+    }
+    assert_eq!(rows(&mut mended.store, Range::default()).len(), 6);
+}
+
+pub fn a_second_worker_that_wrote_in_between_is_no_harm<E: Engine>() {
+    // The lease keeps workers apart; were it to fail, the store's position still would.
+    let engine = E::new();
+    let identity = Identity::generate();
+    let intake = engine.intake();
+    append(&intake, (0..200).map(|n| envelope("line-a", &n.to_string(), "arrest")).collect());
+    let counted = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| counted.fetch_add(engine.drain(&identity).total(), Ordering::SeqCst));
+        }
+    });
+    assert_eq!(counted.load(Ordering::SeqCst), 200, "each was stored by one of them");
+    let mut store = engine.store();
+    assert_eq!(sums(&store.funnel(ever()).expect("sums")), [200, 200, 0, 0, 0]);
+    assert_eq!(rows(&mut store, Range { history: true, ..Range::default() }).len(), 200);
+}
+
+pub fn a_worker_stops_when_told<E: Engine>() {
+    let engine = E::new();
+    let identity = Identity::generate();
+    let intake = engine.intake();
+    append(&intake, (0..30).map(|n| envelope("line-a", &n.to_string(), "arrest")).collect());
+    let stop = AtomicBool::new(false);
+    let done = thread::scope(|scope| {
+        let working = scope.spawn(|| {
+            let mut worker = engine.worker(&identity, Plain::default());
+            let mut seen = 0;
+            worker
+                .run(&stop, Until::Stopped, &mut |more| {
+                    seen += more.total();
+                    // What was told is stored; being told to stop loses none of it.
+                    stop.store(seen >= 14, Ordering::SeqCst);
+                })
+                .expect("works")
+        });
+        working.join().expect("no panic")
+    });
+    let mut store = engine.store();
+    assert!(done.total() >= 14);
+    assert_eq!(sums(&store.funnel(ever()).expect("sums"))[0], done.total());
+    assert_eq!(engine.drain(&identity).total(), 30 - done.total(), "the rest waits for the next one");
+}
+
+pub fn private_text_is_in_no_file<E: Engine>() {
+    let engine = E::new();
+    let identity = Identity::generate();
+    let intake = engine.intake();
+    let marks = ["call Rosa Inchi at 555-0142", "bad: call Rosa Inchi at 555-0143", "Calle Falsa 123, 555-0144"];
+    let grep = |wanted: &[u8]| -> Vec<String> {
+        let holds = |path: &std::path::Path| {
+            std::fs::read(path).expect("reads").windows(wanted.len()).any(|window| window == wanted)
+        };
+        let files = engine.files().into_iter().filter(|path| holds(path));
+        files.map(|path| path.display().to_string()).collect()
+    };
+    let clear = |when: &str| {
+        for mark in ["Rosa Inchi", "555-014", "Calle Falsa"] {
+            assert!(grep(mark.as_bytes()).is_empty(), "{mark} {when}: {:?}", grep(mark.as_bytes()));
+        }
+    };
+    // `Plain` shows what it codes in a column, so the texts that it is given to code stand in a defect or are rejected.
+    append(&intake, vec![defective("line-a", "1", marks[0]), envelope("line-a", "2", marks[1])]);
+    append(&intake, vec![defective("line-a", "3", marks[2])]);
+    clear("while it waits");
+    // The sealed bytes themselves must go too, once what they hold is stored.
+    let mut log = engine.log_with(2);
+    let all = ingest::queue::Limits { envelopes: 9, bytes: 1 << 20 };
+    let sealed: Vec<Vec<u8>> = log
+        .read(Position { partition: 0, offset: 0 }, all)
+        .expect("reads")
+        .into_iter()
+        .map(|found| found.expect_err("another key").sealed.as_bytes()[..24].to_vec())
+        .collect();
+    assert!(sealed.iter().all(|bytes| !grep(bytes).is_empty()), "they are there before");
+    drop(log);
+    engine.drain(&identity);
+    clear("once it is stored");
+    for bytes in &sealed {
+        assert!(grep(bytes).is_empty(), "a sealed record stayed behind: {:?}", grep(bytes));
+    }
+    let mut store = engine.store();
+    assert_eq!(letters(&mut store).len(), 3, "the letters hold them, sealed anew");
+    let mut mended = engine.worker(&identity, Plain { mended: true });
+    drain(&mut mended);
+    clear("after all");
+}
