@@ -15,11 +15,12 @@ use crate::AnalyticsError;
 use crate::cube::Cube;
 use crate::dataset::{Snapshot, SnapshotId};
 use crate::measures::agency_month::agency_month;
+use crate::measures::completeness_month::completeness_month;
 use crate::measures::county_month::county_month;
 use crate::measures::courthouse::courthouse;
 use crate::measures::data_dictionary::data_dictionary;
 use crate::measures::detainer_month::detainer_month;
-use crate::measures::funnel_month;
+use crate::measures::funnel_month::{self, Funnel};
 use crate::measures::reports_month::reports_month;
 use crate::measures::setting_month::setting_month;
 use crate::measures::sums::sums;
@@ -59,20 +60,20 @@ impl Measured {
     }
 }
 
-/// What else a brief must know of the data. Months are none where no report is dated.
+/// What else a brief must know of the data. Months are none where there is nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
     /// Rows in the snapshot, superseded ones included.
     pub rows_read: u64,
     /// Rows that are current as of the data's date, whatever they count as: one a report.
     pub reports: u64,
-    /// First month in which a report's event is dated; the series begins there.
+    /// First month in which a report counts (of the state, where the brief is of one); the series begins there.
     pub first_month: Option<Month>,
-    /// Last month in which a report's event is dated.
+    /// Last month in which one does.
     pub last_month: Option<Month>,
-    /// First UTC month in which a report was received.
+    /// First UTC month in which anything was received.
     pub first_received: Option<Month>,
-    /// Last UTC month in which a report was received.
+    /// Last UTC month in which anything was received.
     pub last_received: Option<Month>,
 }
 
@@ -87,17 +88,9 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
         return Err(AnalyticsError::NothingAsOf { as_of, first: earliest });
     }
     let whole = Cube::read(snapshot, as_of)?;
-    let facts = facts(snapshot, &whole, request.funnel);
     let funnels = funnel_month::funnels(&whole, request.funnel)?;
-    let within = period.first..=period.last;
-    let dated = whole.reports.keys().any(|key| key.month.is_some_and(|month| within.contains(&month)));
-    if !dated && !funnels.keys().any(|month| within.contains(month)) {
-        return Err(AnalyticsError::NoData {
-            period,
-            dated: facts.first_month.zip(facts.last_month),
-            received: facts.first_received.zip(facts.last_received),
-        });
-    }
+    has_data(&whole, &funnels, period)?;
+    let reports = whole.reports.values().map(|sums| u64::try_from(sums.reports).unwrap_or(0)).sum();
     let cube = match request.state {
         None => whole,
         Some(state) => {
@@ -107,6 +100,17 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
             }
             cube
         }
+    };
+    // A withdrawn or duplicate report begins no series.
+    let dated = span(cube.reports.keys().filter_map(|key| key.counts_in().map(|(month, _)| month)));
+    let received = span(request.funnel.iter().map(|row| row.month));
+    let facts = Facts {
+        rows_read: snapshot.rows(),
+        reports,
+        first_month: dated.map(|(first, _)| first),
+        last_month: dated.map(|(_, last)| last),
+        first_received: received.map(|(first, _)| first),
+        last_received: received.map(|(_, last)| last),
     };
     let mut tables = vec![
         reports_month(&cube, period),
@@ -118,21 +122,28 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
         courthouse(&cube, period),
         detainer_month(&cube, period),
         funnel_month::funnel_month(&funnels, period),
+        completeness_month(&cube, period, request.public_names),
         sums(&funnels, period),
     ];
     tables.push(data_dictionary(&tables));
     Ok(Measured { tables, snapshot_id: snapshot.id(as_of)?, as_of, facts })
 }
 
-fn facts(snapshot: &Snapshot, cube: &Cube, funnel: &[FunnelRow]) -> Facts {
+/// Refuses a period of which there is nothing to say. A report that is dated in it and withdrawn since is something: a brief
+/// can then say that it was withdrawn.
+fn has_data(cube: &Cube, funnels: &BTreeMap<Month, Funnel>, period: Period) -> Result<(), AnalyticsError> {
+    let months = period.first..=period.last;
     let dated = || cube.reports.keys().filter_map(|key| key.month);
-    let received = || funnel.iter().map(|row| row.month);
-    Facts {
-        rows_read: snapshot.rows(),
-        reports: cube.reports.values().map(|sums| u64::try_from(sums.reports).unwrap_or(0)).sum(),
-        first_month: dated().min(),
-        last_month: dated().max(),
-        first_received: received().min(),
-        last_received: received().max(),
+    if dated().any(|month| months.contains(&month)) || funnels.range(months).next().is_some() {
+        return Ok(());
     }
+    Err(AnalyticsError::NoData { period, dated: span(dated()), received: span(funnels.keys().copied()) })
+}
+
+/// The first and the last of some months.
+fn span(months: impl Iterator<Item = Month>) -> Option<(Month, Month)> {
+    months.fold(None, |span, month| match span {
+        None => Some((month, month)),
+        Some((first, last)) => Some((first.min(month), last.max(month))),
+    })
 }

@@ -59,6 +59,19 @@ pub(crate) struct ReportKey {
     pub source: SourceName,
 }
 
+impl ReportKey {
+    /// The month and the kind in which a dated report counts. What was found to be no enforcement counts as that, whatever
+    /// kind was told; what is withdrawn or a duplicate counts nowhere.
+    pub(crate) fn counts_in(&self) -> Option<(Month, Key<EventKind>)> {
+        let kind = match self.standing {
+            Standing::Withdrawn | Standing::Duplicate | Standing::Undated => return None,
+            Standing::NotEnforcement => Key::Is(EventKind::NotEnforcement),
+            Standing::NonEvent | Standing::Event => self.kind,
+        };
+        Some((self.month?, kind))
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ReportSums {
     pub reports: i64,
@@ -324,8 +337,15 @@ impl Groups {
                 let at_courts = events.filter(is("setting", Setting::Courthouse.as_str()));
                 let at_courts = at_courts.with_columns([staff.fill_null(lit(false)).alias("staff_assist")]);
                 let keys = [
-                    "month", "state", "county_fips", "court_type", "court_stage", "court_role", "place_relation",
-                    "authority_shown", "staff_assist",
+                    "month",
+                    "state",
+                    "county_fips",
+                    "court_type",
+                    "court_stage",
+                    "court_role",
+                    "place_relation",
+                    "authority_shown",
+                    "staff_assist",
                 ];
                 group(&at_courts, &keys).agg([count()])
             },
@@ -456,10 +476,8 @@ impl Groups {
 
         let groups = Frame(&self.agencies);
         let (month, state, reports) = (groups.months()?, groups.texts("state")?, groups.ints(REPORTS)?);
-        let bases = [
-            (Basis::Claimed, groups.texts("agency_claimed")?),
-            (Basis::Assessed, groups.texts("agency_assessed")?),
-        ];
+        let bases =
+            [(Basis::Claimed, groups.texts("agency_claimed")?), (Basis::Assessed, groups.texts("agency_assessed")?)];
         for row in groups.rows() {
             for (basis, agency) in &bases {
                 let key = (month.of_event(row)?, state.known(row, StateCode::parse)?, *basis, agency.code(row)?);

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use crate::measures::completeness_month::POOLED;
 use crate::results::{KeyColumn, MeasureColumn, Row, Table, Value};
 
 /// Below which count a cell is hidden (domain.md, "Disclosure").
@@ -23,7 +24,9 @@ pub enum Cell {
     Scaled(i64),
     Missing,
     /// Hidden: 1 to k-1. Prints as `<k`.
-    Primary { k: i64 },
+    Primary {
+        k: i64,
+    },
     /// Hidden so that another cell cannot be worked out. Prints as `withheld`.
     Complementary,
 }
@@ -98,36 +101,64 @@ impl ProtectedTable {
     }
 }
 
+/// What a brief is of. Of one state, every number has a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Everywhere,
+    OneState,
+}
+
 /// The threshold of a row: k, or none where its numbers print as they are.
-fn threshold(table: &Table, row: &Row) -> Option<i64> {
+fn threshold(table: &Table, row: &Row, scope: Scope) -> Option<i64> {
     match table.name {
         "county_month" | "detainer_month" => Some(K_PLACE),
+        // A source's volume is its own secret; that of all who are pooled is none's.
+        "completeness_month" if row.keys.last().is_some_and(|source| source != POOLED) => Some(K_PLACE),
         "courthouse" => {
             let dimension = table.keys.iter().position(|k| k.name == "dimension").map(|i| &*row.keys[i]);
             Some(if dimension == Some("court_role") { K_PEOPLE } else { K_PLACE })
         }
-        _ => None,
+        // The whole installation's, also in a brief for one state.
+        "funnel_month" | "sums" => None,
+        _ => match scope {
+            Scope::Everywhere => None,
+            Scope::OneState => Some(K_PLACE),
+        },
     }
 }
 
-/// Hides what must not be printed.
+/// Hides what must not be printed of a row: counts below the threshold, and shares and medians of so few.
+fn protect_row(table: &Table, row: &Row, scope: Scope) -> ProtectedRow {
+    let k = threshold(table, row, scope);
+    let is_small = |value: &Value| matches!((value, k), (Value::Count(n), Some(k)) if (1..k).contains(n));
+    let of_few = row.values.iter().any(is_small);
+    let cells = row.values.iter().map(|value| match (*value, k) {
+        (Value::Count(_), Some(k)) if is_small(value) => Cell::Primary { k },
+        (Value::Count(n), _) => Cell::Number(n),
+        (Value::Scaled(_), _) if of_few => Cell::Complementary,
+        (Value::Scaled(n), _) => Cell::Scaled(n),
+        (Value::Missing, _) => Cell::Missing,
+    });
+    ProtectedRow { keys: row.keys.clone(), cells: cells.collect() }
+}
+
+/// Hides what must not be printed in a brief of everywhere.
 #[must_use]
 pub fn protect(table: Table) -> ProtectedTable {
-    let rows = table
-        .rows
-        .iter()
-        .map(|row| {
-            let k = threshold(&table, row);
-            let cells = row.values.iter().map(|value| match (*value, k) {
-                (Value::Count(n), Some(k)) if (1..k).contains(&n) => Cell::Primary { k },
-                (Value::Count(n), _) => Cell::Number(n),
-                (Value::Scaled(n), _) => Cell::Scaled(n),
-                (Value::Missing, _) => Cell::Missing,
-            });
-            ProtectedRow { keys: row.keys.clone(), cells: cells.collect() }
-        })
-        .collect();
-    ProtectedTable { name: table.name, description: table.description, keys: table.keys, measures: table.measures, rows }
+    protect_in(table, Scope::Everywhere)
+}
+
+/// Hides what must not be printed in a brief of that scope.
+#[must_use]
+pub fn protect_in(table: Table, scope: Scope) -> ProtectedTable {
+    let rows = table.rows.iter().map(|row| protect_row(&table, row, scope)).collect();
+    ProtectedTable {
+        name: table.name,
+        description: table.description,
+        keys: table.keys,
+        measures: table.measures,
+        rows,
+    }
 }
 
 #[cfg(test)]
@@ -135,30 +166,54 @@ mod tests {
     use super::*;
     use crate::results::Unit;
 
-    fn one_row(name: &'static str, dimension: &'static str, n: i64) -> Cell {
+    fn protected(name: &'static str, key: &'static str, values: Vec<Value>, scope: Scope) -> Vec<Cell> {
+        let measure = |unit| MeasureColumn { name: "x".into(), description: "".into(), unit, may_be_withheld: true };
         let table = Table {
             name,
             description: "a table".into(),
             keys: vec![KeyColumn { name: "dimension".into(), description: "".into() }],
-            measures: vec![MeasureColumn {
-                name: "reports".into(),
-                description: "".into(),
-                unit: Unit::Reports,
-                may_be_withheld: true,
-            }],
-            rows: vec![Row { keys: vec![dimension.into()], values: vec![Value::Count(n)] }],
+            measures: values.iter().map(|_| measure(Unit::Reports)).collect(),
+            rows: vec![Row { keys: vec![key.into()], values }],
         };
-        protect(table).rows()[0].cells[0]
+        protect_in(table, scope).rows()[0].cells.clone()
+    }
+
+    fn one_cell(name: &'static str, key: &'static str, n: i64, scope: Scope) -> Cell {
+        protected(name, key, vec![Value::Count(n)], scope)[0]
     }
 
     #[test]
     fn small_counts_with_a_place_are_hidden_and_zero_is_not() {
-        assert_eq!(one_row("county_month", "", 0), Cell::Number(0));
-        assert_eq!(one_row("county_month", "", 1), Cell::Primary { k: 5 });
-        assert_eq!(one_row("county_month", "", 4), Cell::Primary { k: 5 });
-        assert_eq!(one_row("county_month", "", 5), Cell::Number(5));
-        assert_eq!(one_row("courthouse", "court_role", 10), Cell::Primary { k: 11 });
-        assert_eq!(one_row("courthouse", "court_type", 10), Cell::Number(10));
-        assert_eq!(one_row("tactic_month", "", 1), Cell::Number(1), "numbers without a place print");
+        let cell = |name, key, n| one_cell(name, key, n, Scope::Everywhere);
+        assert_eq!(cell("county_month", "", 0), Cell::Number(0));
+        assert_eq!(cell("county_month", "", 1), Cell::Primary { k: 5 });
+        assert_eq!(cell("county_month", "", 4), Cell::Primary { k: 5 });
+        assert_eq!(cell("county_month", "", 5), Cell::Number(5));
+        assert_eq!(cell("detainer_month", "", 4), Cell::Primary { k: 5 });
+        assert_eq!(cell("courthouse", "court_role", 10), Cell::Primary { k: 11 });
+        assert_eq!(cell("courthouse", "court_type", 10), Cell::Number(10));
+        assert_eq!(cell("tactic_month", "", 1), Cell::Number(1), "numbers without a place print");
+        assert_eq!(cell("funnel_month", "", 1), Cell::Number(1));
+    }
+
+    #[test]
+    fn of_one_state_every_number_but_the_funnel_has_a_place() {
+        let cell = |name, n| one_cell(name, "", n, Scope::OneState);
+        assert_eq!(cell("tactic_month", 4), Cell::Primary { k: 5 });
+        assert_eq!(cell("reports_month", 4), Cell::Primary { k: 5 });
+        assert_eq!(cell("tactic_month", 5), Cell::Number(5));
+        assert_eq!(cell("funnel_month", 4), Cell::Number(4));
+        assert_eq!(cell("sums", 4), Cell::Number(4));
+    }
+
+    #[test]
+    fn a_named_source_keeps_small_numbers_and_their_shares() {
+        let row = |source, n| {
+            let values = vec![Value::Count(n), Value::Missing, Value::Scaled(500)];
+            protected("completeness_month", source, values, Scope::Everywhere)
+        };
+        assert_eq!(row("Line A", 4), [Cell::Primary { k: 5 }, Cell::Missing, Cell::Complementary]);
+        assert_eq!(row("Line A", 5), [Cell::Number(5), Cell::Missing, Cell::Scaled(500)]);
+        assert_eq!(row(POOLED, 4), [Cell::Number(4), Cell::Missing, Cell::Scaled(500)]);
     }
 }

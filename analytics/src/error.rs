@@ -112,7 +112,9 @@ impl AnalyticsError {
             let problem = match &error {
                 PolarsError::IO { error, .. } => error.to_string(),
                 PolarsError::ColumnNotFound(column) => format!("there is no column {column}"),
-                PolarsError::SchemaMismatch(_) | PolarsError::SchemaFieldNotFound(_) => "its columns are not ours".into(),
+                PolarsError::SchemaMismatch(_) | PolarsError::SchemaFieldNotFound(_) => {
+                    "its columns are not ours".into()
+                }
                 PolarsError::OutOfBounds(_) | PolarsError::ShapeMismatch(_) => "its parts do not fit together".into(),
                 _ => "it is no Parquet file that we can read or write".into(),
             };

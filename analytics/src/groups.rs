@@ -150,9 +150,6 @@ pub(crate) struct Places<'a> {
 
 impl Places<'_> {
     pub(crate) fn get(&self, row: usize) -> Result<Place, AnalyticsError> {
-        Ok(Place {
-            state: self.state.known(row, StateCode::parse)?,
-            county: self.county.known(row, Fips::parse)?,
-        })
+        Ok(Place { state: self.state.known(row, StateCode::parse)?, county: self.county.known(row, Fips::parse)? })
     }
 }

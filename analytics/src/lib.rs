@@ -14,6 +14,8 @@ mod cube;
 mod error;
 mod groups;
 mod keys;
+#[cfg(test)]
+mod testing;
 
 pub use compute::{Facts, Measured, Request, compute};
 pub use error::AnalyticsError;

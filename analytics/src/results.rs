@@ -130,7 +130,8 @@ mod tests {
         for wrong in ["2026-Q5", "2026-13", "26", "2026-Q", "Q3-2026", "2026-9"] {
             assert_eq!(Period::parse(wrong), None, "{wrong}");
         }
-        let months: Vec<_> = Period::parse("2026-09").expect("a period").table_months().map(|m| m.to_string()).collect();
+        let months: Vec<_> =
+            Period::parse("2026-09").expect("a period").table_months().map(|m| m.to_string()).collect();
         assert_eq!((months.len(), months[0].as_str(), months[24].as_str()), (25, "2024-09", "2026-09"));
     }
 }

@@ -97,7 +97,8 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(AnalyticsError::Io { path, source: error }),
         };
-        let damaged = |error: serde_json::Error| AnalyticsError::Damaged { path: path.clone(), problem: error.to_string() };
+        let damaged =
+            |error: serde_json::Error| AnalyticsError::Damaged { path: path.clone(), problem: error.to_string() };
         // The version first: another one may have another form.
         #[derive(Deserialize)]
         struct Version {

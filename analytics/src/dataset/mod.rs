@@ -158,9 +158,10 @@ impl Batch<'_> {
             let limit = lit(as_of.timestamp_micros()).cast(instant_type());
             rows = rows.filter(col("effective_at").lt_eq(limit));
         }
-        let (first, last) = self.segments.iter().fold((i64::MAX, 0), |(first, last), segment| {
-            (first.min(segment.first_seq), last.max(segment.last_seq))
-        });
+        let (first, last) = self
+            .segments
+            .iter()
+            .fold((i64::MAX, 0), |(first, last), segment| (first.min(segment.first_seq), last.max(segment.last_seq)));
         let gone = self.snapshot.superseded.within(first, last, as_of.timestamp_micros());
         if !gone.is_empty() {
             let gone = DataFrame::new(gone.len(), vec![Column::new("seq".into(), gone)])?;
@@ -200,6 +201,11 @@ impl Superseded {
     /// The sequences from `first` to `last` that no longer count at `as_of`.
     fn within(&self, first: i64, last: i64, as_of: i64) -> Vec<i64> {
         let start = self.0.partition_point(|(seq, _)| *seq < first);
-        self.0[start..].iter().take_while(|(seq, _)| *seq <= last).filter(|(_, at)| *at <= as_of).map(|(seq, _)| *seq).collect()
+        self.0[start..]
+            .iter()
+            .take_while(|(seq, _)| *seq <= last)
+            .filter(|(_, at)| *at <= as_of)
+            .map(|(seq, _)| *seq)
+            .collect()
     }
 }

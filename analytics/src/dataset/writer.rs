@@ -217,7 +217,9 @@ impl OpenSegment {
         self.entries.push(entry);
         self.frame.push(row);
         let (first_seq, first, last) = match self.span {
-            Some(s) => (s.first_seq, s.first_effective_at.min(row.effective_at), s.last_effective_at.max(row.effective_at)),
+            Some(s) => {
+                (s.first_seq, s.first_effective_at.min(row.effective_at), s.last_effective_at.max(row.effective_at))
+            }
             None => (row.seq, row.effective_at, row.effective_at),
         };
         self.span = Some(Span { first_seq, last_seq: row.seq, first_effective_at: first, last_effective_at: last });

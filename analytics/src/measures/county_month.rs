@@ -42,4 +42,3 @@ pub(crate) fn county_month(cube: &Cube, period: Period) -> Table {
         rows,
     )
 }
-

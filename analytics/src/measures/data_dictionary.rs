@@ -5,7 +5,10 @@ use crate::results::{KeyColumn, Row, Table, Unit};
 /// The dictionary of these tables: table, column, unit, description; keys first, then measures, each followed by its flag.
 #[must_use]
 pub fn data_dictionary(tables: &[Table]) -> Table {
-    let column = |name: &'static str, description: &'static str| KeyColumn { name: name.into(), description: description.into() };
+    let column = |name: &'static str, description: &'static str| KeyColumn {
+        name: name.into(),
+        description: description.into(),
+    };
     let mut rows = Vec::new();
     for table in tables {
         let mut put = |column: &str, unit: &'static str, description: &str| {
@@ -18,7 +21,8 @@ pub fn data_dictionary(tables: &[Table]) -> Table {
         for measure in &table.measures {
             put(&measure.name, unit_name(measure.unit), &measure.description);
             if measure.may_be_withheld {
-                let description = "Empty, primary (1 to k-1), complementary (hidden for another cell's sake), or provisional";
+                let description =
+                    "Empty, primary (1 to k-1), complementary (hidden for another cell's sake), or provisional";
                 put(&format!("{}_flag", measure.name), "flag", description);
             }
         }

@@ -4,6 +4,7 @@
 //! is not known has the key `unknown`, so rows add up to `all`; rows stand in the order of their keys.
 
 pub mod agency_month;
+pub mod completeness_month;
 pub mod county_month;
 pub mod courthouse;
 pub mod data_dictionary;
@@ -22,7 +23,10 @@ use crate::results::{KeyColumn, MeasureColumn, Row, Table, Unit, Value};
 pub(crate) const MONTH: (&str, &str) = ("month", "Month in which the event happened, YYYY-MM");
 
 pub(crate) fn keys(columns: &[(&'static str, &'static str)]) -> Vec<KeyColumn> {
-    columns.iter().map(|(name, description)| KeyColumn { name: (*name).into(), description: (*description).into() }).collect()
+    columns
+        .iter()
+        .map(|(name, description)| KeyColumn { name: (*name).into(), description: (*description).into() })
+        .collect()
 }
 
 /// A measure whose values may be withheld.

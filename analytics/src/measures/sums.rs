@@ -50,7 +50,10 @@ pub(crate) fn sums(funnels: &BTreeMap<Month, Funnel>, period: Period) -> Table {
         "The two sums, and the bridge between them; of the whole installation",
         keys(&[
             ("scope", "period: received in the period (UTC); all: everything received so far"),
-            ("sum", "received: how every submission ended; coded: what every coded report counts as; bridge: from one to the other"),
+            (
+                "sum",
+                "received: how every submission ended; coded: what every coded report counts as; bridge: from one to the other",
+            ),
             ("part", "Which part; the first line of each sum is its total"),
         ]),
         vec![open_measure("n", Unit::Submissions, "How many")],

@@ -14,9 +14,9 @@ pub(crate) fn tactic_pairs(cube: &Cube, period: Period) -> Table {
         let within = (period.first..=period.last).contains(month);
         *sums.entry((*a, *b)).or_default() += if within { *reports } else { 0 };
     }
-    let rows = sums.into_iter().map(|((a, b), reports)| {
-        row([period.to_string().into(), a.as_str().into(), b.as_str().into()], [reports])
-    });
+    let rows = sums
+        .into_iter()
+        .map(|((a, b), reports)| row([period.to_string().into(), a.as_str().into(), b.as_str().into()], [reports]));
     table(
         "tactic_pairs",
         "Reports of events that tell of two tactics",
