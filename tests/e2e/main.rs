@@ -1,0 +1,10 @@
+//! End-to-end tests of the command, as its users run it: processes, files, HTTP over loopback, signals.
+//!
+//! What always holds: every test makes its own data directory and ends only its own children, each within a bounded
+//! time; what cannot be tested here is said on stderr in a line that begins with `SKIPPED`.
+
+mod common;
+mod durability;
+mod http;
+mod way;
+mod workspace;
