@@ -147,3 +147,6 @@ fn span(months: impl Iterator<Item = Month>) -> Option<(Month, Month)> {
         Some((first, last)) => Some((first.min(month), last.max(month))),
     })
 }
+
+#[cfg(test)]
+mod tests;

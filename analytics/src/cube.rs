@@ -403,7 +403,10 @@ fn lags(rows: LazyFrame, zone: TimeZone) -> PolarsResult<LazyFrame> {
         .replace_time_zone(None, lit("raise"), NonExistent::Raise)
         .cast(DataType::Int64);
     let day_ends = (col("occurred_on").cast(DataType::Int32).cast(DataType::Int64) + lit(1_i64)) * lit(DAY);
-    let tenths = (reported - day_ends + lit(TENTH / 2)).floor_div(lit(TENTH)).cast(DataType::Int32).alias("tenths");
+    // Polars cuts towards zero; moved up by more days than any date is old, that is rounding down.
+    const UP: i64 = 10_000_000;
+    let tenths = (reported - day_ends + lit(TENTH / 2 + UP * TENTH)) / lit(TENTH) - lit(UP);
+    let tenths = tenths.cast(DataType::Int32).alias("tenths");
     Ok(rows
         .filter(usable)
         .with_columns([tenths])

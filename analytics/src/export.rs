@@ -18,11 +18,8 @@ pub fn write_parquet<E>(
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let carries: fn(Carried) -> bool = if with_text {
-        |carried| carried != Carried::Bookkeeping
-    } else {
-        |carried| carried == Carried::Everywhere
-    };
+    let carries: fn(Carried) -> bool =
+        if with_text { |carried| carried != Carried::Bookkeeping } else { |carried| carried == Carried::Everywhere };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let stem = path.file_name().map_or_else(|| "export".into(), |name| name.to_string_lossy());
     let mut file = ParquetFile::create(dir, &stem)?;

@@ -118,7 +118,7 @@ impl History {
 }
 
 /// How many bytes make a row.
-pub(crate) const ROW_BYTES: usize = 22;
+pub(crate) const ROW_BYTES: usize = 24;
 
 /// A row of bytes; small numbers, so that keys meet.
 fn row_of(bytes: &[u8; ROW_BYTES], seq: i64, effective_at: Instant) -> CodedRow {
@@ -146,9 +146,8 @@ fn row_of(bytes: &[u8; ROW_BYTES], seq: i64, effective_at: Instant) -> CodedRow 
         None => Precision::Unknown,
         Some(_) => Precision::ALL[next(6)],
     };
-    report.occurred.time = (report.occurred.precision == Precision::Minute).then(|| {
-        NaiveTime::from_hms_opt(next(24) as u32, 30, 0).expect("a time")
-    });
+    report.occurred.time = (report.occurred.precision == Precision::Minute)
+        .then(|| NaiveTime::from_hms_opt(next(24) as u32, 30, 0).expect("a time"));
     let zones = ["America/Los_Angeles", "America/New_York", "UTC"];
     report.zone = Some(zones[next(3)].into());
     let reported = next(60) as i64;
@@ -172,7 +171,8 @@ fn row_of(bytes: &[u8; ROW_BYTES], seq: i64, effective_at: Instant) -> CodedRow 
     };
     let tactics = [Tactic::RusePolice, Tactic::CourtStaffAssist, Tactic::DetainerHold, Tactic::TransferAtRelease];
     let chosen = next(16);
-    codes.tactics = tactics.iter().enumerate().filter(|(i, _)| chosen >> i & 1 == 1).map(|(_, tactic)| *tactic).collect();
+    codes.tactics =
+        tactics.iter().enumerate().filter(|(i, _)| chosen >> i & 1 == 1).map(|(_, tactic)| *tactic).collect();
     codes.agency_claimed = code::<Agency>(next(256));
     codes.agency_assessed = code::<Agency>(next(256));
     let shown = [Authority::I200, Authority::Refused, Authority::Unknown];

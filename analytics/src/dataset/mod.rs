@@ -32,8 +32,8 @@ use crate::AnalyticsError;
 use manifest::{Manifest, Segment};
 
 /// How many rows a query takes at once. Small segments are taken together up to this, so that a snapshot of many small
-/// appends costs no more than one of few large ones, and memory does not grow with either.
-const BATCH_ROWS: u64 = 8 * ROW_GROUP as u64;
+/// appends costs no more than one of few large ones, and memory does not grow with either. (Tests see many batches.)
+const BATCH_ROWS: u64 = if cfg!(test) { 16 } else { 8 * ROW_GROUP as u64 };
 
 /// SHA-256 over the current rows (report id and digest each), ordered by report id, without sequences: the same reports
 /// give the same id through any queue, store, and order of appending.

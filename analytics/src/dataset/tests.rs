@@ -252,7 +252,7 @@ fn id_by_definition(history: &History, as_of: Instant) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_id_depends_on_the_current_reports_alone(
