@@ -26,7 +26,7 @@ mod tests;
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use schemas::Language;
 use schemas::time::{DateOrder, Precision};
@@ -179,8 +179,10 @@ pub fn find_in_text(text: &str, context: &WhenContext) -> Option<When> {
 }
 
 impl Origin {
-    const fn new(context: &WhenContext, field: bool) -> Self {
-        Self { now: context.reported_at, zone: context.zone, field }
+    fn new(context: &WhenContext, field: bool) -> Self {
+        // At the edges of what an instant can be there is no local time.
+        let now = context.reported_at.filter(|now| (1900..9000).contains(&now.year()));
+        Self { now, zone: context.zone, field }
     }
 }
 

@@ -67,9 +67,8 @@ pub fn find(grammar: &Grammar, origin: &Origin, words: &Words) -> Option<When> {
                 Precision::Month => 3,
                 _ => 0,
             };
-            let long_ago = origin
-                .now
-                .is_some_and(|now| (now.with_timezone(&origin.zone).date_naive() - date).num_days() > 200);
+            let long_ago =
+                origin.now.is_some_and(|now| (now.with_timezone(&origin.zone).date_naive() - date).num_days() > 200);
             weight -= if long_ago { 3 } else { 0 };
             weight -= if cluster.draft.is_now() { 3 } else { 0 };
             if weight >= LEAST && best_day.as_ref().is_none_or(|(best, ..)| weight > *best) {
@@ -124,7 +123,8 @@ pub fn find(grammar: &Grammar, origin: &Origin, words: &Words) -> Option<When> {
     match (best_day, best_clock) {
         (Some((_, cluster, resolved)), clock) => {
             let alone = When::new(resolved, span(&cluster));
-            let untimed = !cluster.draft.says_time() && !matches!(resolved.precision, Precision::Week | Precision::Month);
+            let untimed =
+                !cluster.draft.says_time() && !matches!(resolved.precision, Precision::Week | Precision::Month);
             let Some((_, clock)) = clock.filter(|_| untimed) else { return Some(alone) };
             let mut both = cluster.draft;
             both.lend_clock(&clock.draft);
@@ -133,7 +133,9 @@ pub fn find(grammar: &Grammar, origin: &Origin, words: &Words) -> Option<When> {
             }
             let together = both.resolve(origin, words);
             // A time that does not go with the day belongs to something else.
-            if together.date != resolved.date || together.time.is_none() {
+            let days = together.date.zip(resolved.date).map(|(time, day)| (time - day).num_days());
+            let fits = days == Some(0) || (days == Some(1) && cluster.draft.is_night());
+            if !fits || together.time.is_none() {
                 return Some(alone);
             }
             Some(When { time_span: Some(span(&clock)), ..When::new(together, span(&cluster)) })
@@ -151,7 +153,10 @@ fn joins(atoms: &[Atom], from: usize, to: usize) -> bool {
     to - from <= GAP
         && atoms[from..to].iter().all(|atom| match atom.kind {
             Kind::Sign(sign) => matches!(sign, b',' | b'(' | b')' | b'-' | b'@' | b':' | b'~'),
-            Kind::Word => atom.has(Marks::FILL.or(Marks::HEDGE).or(Marks::AT).or(Marks::THE).or(Marks::OF).or(Marks::LABEL)) || atom.key == 0 && atom.end - atom.start <= 2,
+            Kind::Word => {
+                atom.has(Marks::FILL.or(Marks::HEDGE).or(Marks::AT).or(Marks::THE).or(Marks::OF).or(Marks::LABEL))
+                    || atom.key == 0 && atom.end - atom.start <= 2
+            }
             Kind::Number { .. } => false,
         })
 }
@@ -169,7 +174,9 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
     }
     if atoms[cluster.from..cluster.to].iter().any(|atom| atom.has(Marks::SINCE))
         || label.is_some_and(|atom| atom.has(Marks::SINCE))
-        || before.is_some_and(|atom| atom.has(Marks::THE)) && cluster.from >= 2 && atoms[cluster.from - 2].has(Marks::SINCE)
+        || before.is_some_and(|atom| atom.has(Marks::THE))
+            && cluster.from >= 2
+            && atoms[cluster.from - 2].has(Marks::SINCE)
     {
         weight -= 2;
     }
@@ -187,21 +194,31 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
         that |= atom.has(Marks::THAT) || matches!(atom.kind, Kind::Sign(b':' | b','));
         if atom.has(CUES) {
             // "she called to say that at 7 ...": the call is not what the time belongs to.
-            if that && !atom.has(Marks::HAPPENED) {
+            if that && atom.has(Marks::REPORT) && !atom.has(Marks::HAPPENED) {
                 continue;
             }
-            cue = Some(*atom);
+            // "they will come", "va a haber redada"
+            let to_come = atom.has(Marks::HAPPENED)
+                && (at.saturating_sub(AHEAD)..at)
+                    .rev()
+                    .take_while(|at| !atoms[*at].ends_sentence())
+                    .any(|at| atoms[at].has(Marks::FUTURE));
+            if to_come {
+                return weight - 9;
+            }
+            cue = Some(at);
             break;
         }
     }
-    let (cue, ahead) = match cue {
-        Some(cue) => (Some(cue), false),
-        None => {
-            let next = atoms[cluster.to..].iter().take(AHEAD).take_while(|atom| !atom.ends_sentence()).find(|atom| atom.has(CUES));
-            (next.copied(), true)
-        }
-    };
-    let Some(cue) = cue else { return weight };
+    let ahead = cue.is_none();
+    if ahead && !atoms[cluster.to - 1].ends_sentence() {
+        let next = cluster.to..atoms.len().min(cluster.to + AHEAD);
+        cue = next.take_while(|at| !atoms[*at].ends_sentence()).find(|at| atoms[*at].has(CUES));
+    }
+    let Some(at) = cue else { return weight };
+    let cue = &atoms[at];
+    // "left his hearing", "saliendo de la cita": the appointment is behind, the event may be of that day.
+    let behind = || (at.saturating_sub(AHEAD)..at).any(|at| atoms[at].has(Marks::BEHIND));
     weight
         + if cue.has(Marks::BIRTH) {
             -9
@@ -211,6 +228,8 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
             if ahead { -4 } else { -9 }
         } else if cue.has(Marks::OPENING) {
             if ahead { -3 } else { -6 }
+        } else if cue.has(Marks::APPOINTMENT) && behind() {
+            -2
         } else if cue.has(Marks::APPOINTMENT) || cue.has(Marks::HISTORY) {
             -5
         } else if ahead {
@@ -224,6 +243,7 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
 fn is_abbreviation(atoms: &[Atom], at: usize) -> bool {
     atoms[at].is_sign(b'.')
         && at.checked_sub(1).map(|at| atoms[at]).is_some_and(|before| {
-            before.has(Marks::HEDGE.or(Marks::AM).or(Marks::PM)) || before.word.names_day() && before.end - before.start <= 4
+            before.has(Marks::HEDGE.or(Marks::AM).or(Marks::PM))
+                || before.word.names_day() && before.end - before.start <= 4
         })
 }

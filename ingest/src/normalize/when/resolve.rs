@@ -14,6 +14,9 @@ use super::words::{Part, Words};
 /// months ago without its year, but a hearing next week is often named so.
 const AHEAD_DAYS: i64 = 14;
 
+/// So many days back a date of this year stands, whatever weekday was written beside it.
+const MONTHS_BACK: i64 = 180;
+
 /// People round: "at 4" said at 3:50 is no appointment.
 const ROUNDING_MINUTES: i64 = 15;
 
@@ -77,7 +80,10 @@ impl Draft {
             Piece::Months(months, place) => fill(&mut self.months, (months, place)),
             Piece::Clock(clock) => fill(&mut self.clock, clock),
             Piece::Part { part, this } => {
-                let free = self.part.is_none();
+                // "2 weeks ago, this morning" are two times.
+                let of_today = matches!(self.day, None | Some(Piece::Day(0)));
+                let other_day = self.weeks.is_some() || self.months.is_some() || !of_today;
+                let free = self.part.is_none() && !(this && other_day);
                 if free {
                     self.part = Some(part);
                     self.this_part = this;
@@ -93,7 +99,9 @@ impl Draft {
                 true
             }
             // "Christmas 12/25", "yesterday, May 3": the first one, unless it only said a month.
-            Piece::Date(..) | Piece::MonthDay { .. } if matches!(self.day, Some(Piece::Month { .. } | Piece::Day(_))) => {
+            Piece::Date(..) | Piece::MonthDay { .. }
+                if matches!(self.day, Some(Piece::Month { .. } | Piece::Day(_))) =>
+            {
                 self.day = Some(piece);
                 true
             }
@@ -135,7 +143,13 @@ impl Draft {
 
     /// Whether it already says the time of day by itself.
     pub const fn says_time(&self) -> bool {
-        self.clock.is_some() || matches!(self.day, Some(Piece::Ago { .. } | Piece::Now | Piece::MomentsAgo | Piece::Instant(_)))
+        self.clock.is_some()
+            || matches!(self.day, Some(Piece::Ago { .. } | Piece::Now | Piece::MomentsAgo | Piece::Instant(_)))
+    }
+
+    /// Of a night, which ends on the day after.
+    pub const fn is_night(&self) -> bool {
+        matches!(self.day, Some(Piece::Night(_))) || matches!(self.part, Some(Part::Night))
     }
 
     /// Only "right now" or "some time ago today".
@@ -244,10 +258,16 @@ impl Draft {
             Some(Piece::Instant(instant)) => {
                 let local = instant.with_timezone(&origin.zone).naive_local();
                 let time = local.time().with_second(0)?.with_nanosecond(0)?;
-                return Some(Ok(Day { time: Some(time), precision: Precision::Minute, ..Day::of(local.date(), "iso_instant") }));
+                return Some(Ok(Day {
+                    time: Some(time),
+                    precision: Precision::Minute,
+                    ..Day::of(local.date(), "iso_instant")
+                }));
             }
             Some(Piece::Month { month, year: Some(year), at }) => {
-                return Some(month_day(year, month, at, today).map(|date| Day::of(date, "month").with(Precision::Month)));
+                return Some(
+                    month_day(year, month, at, today).map(|date| Day::of(date, "month").with(Precision::Month)),
+                );
             }
             Some(Piece::Holiday { place, year: Some(year) }) => {
                 return Some(words.holiday(place, year).map(|date| Day::of(date, "holiday")).ok_or("impossible"));
@@ -264,12 +284,12 @@ impl Draft {
         };
         let back = |days: i64| plus_days(today, days).ok_or("impossible");
         Some(match self.day {
-            Some(Piece::MonthDay { month, day, rule }) => {
-                self.yearless(today, origin.field, |year| NaiveDate::from_ymd_opt(year, month, day)).map(|date| of_week(Day::of(date, rule)))
-            }
-            Some(Piece::Holiday { place, .. }) => {
-                self.yearless(today, origin.field, |year| words.holiday(place, year)).map(|date| Day::of(date, "holiday"))
-            }
+            Some(Piece::MonthDay { month, day, rule }) => self
+                .yearless(today, origin.field, |year| NaiveDate::from_ymd_opt(year, month, day))
+                .map(|date| of_week(Day::of(date, rule))),
+            Some(Piece::Holiday { place, .. }) => self
+                .yearless(today, origin.field, |year| words.holiday(place, year))
+                .map(|date| Day::of(date, "holiday")),
             Some(Piece::Month { month, at, .. }) => {
                 let this_year = month_day(today.year(), month, at, Some(today));
                 let date = match this_year {
@@ -289,7 +309,9 @@ impl Draft {
             Some(Piece::MomentsAgo) => instant(5, Precision::Hour, "moments_ago").ok_or("impossible"),
             Some(Piece::HoursAgo) => instant(180, Precision::PartOfDay, "hours_ago").ok_or("impossible"),
             Some(Piece::SomeTimeToday) => Ok(Day::of(today, "some_time_today")),
-            Some(Piece::Weekend(weekends)) => weekend(today, weekends).map(|date| Day::of(date, "weekend").with(Precision::Week)),
+            Some(Piece::Weekend(weekends)) => {
+                weekend(today, weekends).map(|date| Day::of(date, "weekend").with(Precision::Week))
+            }
             _ => {
                 if let Some((weekday, which)) = self.weekday {
                     self.of_weekday(today, weekday, which, origin)
@@ -299,7 +321,8 @@ impl Draft {
                 } else if let Some(weeks) = self.weeks {
                     back(7 * weeks).map(|date| Day::of(date, "relative_week").with(Precision::Week))
                 } else if let Some((months, place)) = self.months {
-                    relative_month(today, months, place).map(|date| Day::of(date, "relative_month").with(Precision::Month))
+                    relative_month(today, months, place)
+                        .map(|date| Day::of(date, "relative_month").with(Precision::Month))
                 } else if self.clock.is_some() || self.part.is_some() {
                     let rule = if self.clock.is_some() { "clock" } else { "part_of_day" };
                     Ok(Day::of(today, rule))
@@ -311,13 +334,19 @@ impl Draft {
     }
 
     /// A yearless day: this year's, or last year's when this year's lies well ahead.
-    fn yearless(&self, today: NaiveDate, field: bool, of: impl Fn(i32) -> Option<NaiveDate>) -> Result<NaiveDate, &'static str> {
+    fn yearless(
+        &self,
+        today: NaiveDate,
+        field: bool,
+        of: impl Fn(i32) -> Option<NaiveDate>,
+    ) -> Result<NaiveDate, &'static str> {
         let year = today.year();
         let (this, last, next) = (of(year), of(year - 1), of(year + 1));
         // The weekday beside it may tell the year.
         if let Some((weekday, _)) = self.weekday
             && let Some(this) = this
             && this.weekday() != weekday
+            && !(0..=MONTHS_BACK).contains(&(today - this).num_days())
             && let Some(last) = last.filter(|last| last.weekday() == weekday)
         {
             return Ok(last);
@@ -335,12 +364,17 @@ impl Draft {
         last.ok_or("impossible")
     }
 
-    fn of_weekday(&self, today: NaiveDate, weekday: Weekday, which: Which, origin: &Origin) -> Result<Day, &'static str> {
+    fn of_weekday(
+        &self,
+        today: NaiveDate,
+        weekday: Weekday,
+        which: Which,
+        origin: &Origin,
+    ) -> Result<Day, &'static str> {
         let rule = "weekday";
         let monday = today.week(Weekday::Mon).checked_first_day().ok_or("impossible")?;
-        let in_week = |weeks: i64| {
-            plus_days(monday, 7 * weeks + i64::from(weekday.num_days_from_monday())).ok_or("impossible")
-        };
+        let in_week =
+            |weeks: i64| plus_days(monday, 7 * weeks + i64::from(weekday.num_days_from_monday())).ok_or("impossible");
         if let Some((day, months)) = self.day_of_month {
             if months.is_some() {
                 return day_of_month(today, day, months, origin.field).map(|date| Day::of(date, rule));

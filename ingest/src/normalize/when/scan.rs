@@ -151,17 +151,25 @@ pub fn scan(text: &str, words: &Words, slips: usize, atoms: &mut Vec<Atom>) {
 pub fn worth_reading(text: &str, words: &Words, slips: usize) -> bool {
     let bytes = text.as_bytes();
     let mut found = false;
+    let mut hedged = false;
     tokens(text, |atom| {
         found = match atom.kind {
-            Kind::Word => words.look_up(&text[atom.start..atom.end], slips).0.is_anchor(),
+            Kind::Word => {
+                let word = words.look_up(&text[atom.start..atom.end], slips).0;
+                hedged = word.has(Marks::HEDGE);
+                word.is_anchor()
+            }
             Kind::Number { digits, .. } => {
                 digits <= 4
                     && match bytes.get(atom.end) {
                         Some(b':' | b'/' | b'-' | b'a' | b'A' | b'p' | b'P' | b'h' | b'H') => true,
-                        Some(b'.' | b' ') => bytes[atom.end + 1..].first().is_some_and(|next| {
-                            next.is_ascii_digit() || matches!(next, b'a' | b'A' | b'p' | b'P' | b'h' | b'H')
-                        }),
-                        _ => false,
+                        Some(b'.' | b' ') => {
+                            hedged
+                                || bytes[atom.end + 1..].first().is_some_and(|next| {
+                                    next.is_ascii_digit() || matches!(next, b'a' | b'A' | b'p' | b'P' | b'h' | b'H')
+                                })
+                        }
+                        _ => hedged,
                     }
             }
             Kind::Sign(sign) => sign == b'@' || sign == b'~',
@@ -183,5 +191,9 @@ impl Atom {
     /// A full stop, question or exclamation mark, semicolon or line end.
     pub const fn ends_sentence(&self) -> bool {
         matches!(self.kind, Kind::Sign(b'.' | b'!' | b'?' | b';' | b'\n'))
+    }
+
+    pub const fn is_number(&self) -> bool {
+        matches!(self.kind, Kind::Number { .. })
     }
 }

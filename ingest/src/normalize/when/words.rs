@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use chrono::{Datelike, Days, NaiveDate, Weekday};
+use chrono::{Days, NaiveDate, Weekday};
 use serde::Deserialize;
 
 use super::scan::{self, Atom, Kind};
@@ -90,7 +90,7 @@ marks! {
         FUTURE = "future", HISTORY = "history", OPENING = "opening", STREET_BEFORE = "street_before",
         STREET_AFTER = "street_after", COUNT_NOUN = "count_noun", NOT_A_TIME = "not_a_time",
         PERSON_BEFORE = "person_before", ALSO_A_NAME = "also_a_name", ALSO_A_WORD = "also_a_word",
-        AFTER_HOUR = "after_hour", THAT = "that",
+        AFTER_HOUR = "after_hour", THAT = "that", BEHIND = "behind",
     }
 }
 
@@ -108,7 +108,6 @@ impl Marks {
         .or(Self::AGO)
         .or(Self::NOON)
         .or(Self::MIDNIGHT)
-        .or(Self::NOW_IN_TEXT)
         .or(Self::MOMENTS_AGO)
         .or(Self::HOURS_AGO)
         .or(Self::VAGUE_TODAY)
@@ -138,6 +137,8 @@ pub struct Word {
     pub holiday: Option<u8>,
     /// Whether some phrase begins with it.
     begins_phrase: bool,
+    /// Whether one of them belongs to a date or time, though none of its words does by itself: "labor day".
+    begins_anchor: bool,
 }
 
 impl Word {
@@ -148,6 +149,7 @@ impl Word {
     /// Whether it can belong to a date or time in a running text.
     pub const fn is_anchor(&self) -> bool {
         self.marks.has(Marks::ANCHORS)
+            || self.begins_anchor
             || self.day.is_some()
             || self.night.is_some()
             || self.weekday.is_some()
@@ -193,6 +195,9 @@ impl Hasher for Fnv {
 
 type Table<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
 
+/// A folded word and its id.
+type FoldedWord = (Box<[u8]>, u32);
+
 /// A phrase of several atoms, and what it means as a whole.
 #[derive(Debug)]
 struct Phrase {
@@ -211,7 +216,7 @@ pub struct Words {
     /// By the key of their first atom, longest first.
     phrases: Table<u32, Vec<Phrase>>,
     /// Words long enough to be recognised with one slip, by first letter: folded word and id.
-    forgiving: Table<u8, Vec<(Box<[u8]>, u32)>>,
+    forgiving: Table<u8, Vec<FoldedWord>>,
     holidays: Vec<Rule>,
     holiday_names: Vec<String>,
 }
@@ -254,6 +259,16 @@ impl Words {
     fn finish(mut self) -> Self {
         for phrases in self.phrases.values_mut() {
             phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.keys.len()));
+            for phrase in phrases {
+                let word = |key: &u32| scan::is_word_key(*key).then_some(*key as usize);
+                let seen = phrase.keys.iter().filter_map(word).any(|id| self.words[id].is_anchor());
+                if let Some(first) = phrase.keys.first().and_then(word)
+                    && !seen
+                    && (phrase.word.is_anchor() || phrase.word.has(Marks::NOW_IN_TEXT))
+                {
+                    self.words[first].begins_anchor = true;
+                }
+            }
         }
         self
     }
@@ -264,9 +279,9 @@ impl Words {
         for (section, keys) in &sections {
             for (key, entries) in keys {
                 let at = |offset: usize, message: String| WordsError { file, line: line_of(text, offset), message };
-                let meaning = self
-                    .meaning(section.get_ref(), key.get_ref())
-                    .ok_or_else(|| at(key.span().start, format!("no such heading: [{}] {}", section.get_ref(), key.get_ref())))?;
+                let meaning = self.meaning(section.get_ref(), key.get_ref()).ok_or_else(|| {
+                    at(key.span().start, format!("no such heading: [{}] {}", section.get_ref(), key.get_ref()))
+                })?;
                 let forgiving = matches!(section.get_ref().as_str(), "days" | "weekdays" | "months");
                 for entry in entries {
                     self.add(entry.get_ref(), &meaning, forgiving)
@@ -443,7 +458,12 @@ impl Words {
                     .split_once('-')
                     .and_then(|(month, day)| Some(Rule::Fixed { month: month.parse().ok()?, day: day.parse().ok()? })),
                 HolidayEntry {
-                    month: Some(month), weekday: Some(weekday), nth: Some(nth), fixed: None, easter: None, ..
+                    month: Some(month),
+                    weekday: Some(weekday),
+                    nth: Some(nth),
+                    fixed: None,
+                    easter: None,
+                    ..
                 } => weekday.parse().ok().map(|weekday| Rule::Nth { month: *month, weekday, nth: *nth }),
                 HolidayEntry { easter: Some(days), fixed: None, month: None, weekday: None, nth: None, .. } => {
                     Some(Rule::Easter(*days))
@@ -589,6 +609,8 @@ fn one_slip(a: &[u8], b: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike;
+
     use super::*;
 
     fn read(text: &str) -> Result<(), WordsError> {
@@ -607,8 +629,13 @@ mod tests {
     fn a_broken_file_is_named_with_its_line() {
         let said = |text| read(text).expect_err("an error").to_string();
         assert!(said("[days]\n\"0\" = [\"today\"\n").starts_with("test.toml:"));
-        assert!(said("[days]\n\"0\" = [\"x\"]\n\n[dayz]\n\"0\" = [\"x\"]\n").starts_with("test.toml:5: no such heading"));
-        assert!(said("[months]\nmay = [\"may\"]\njune = [\n\"jun\",\n\"may\"]").starts_with("test.toml:5: `may`: stands for two"));
+        assert!(
+            said("[days]\n\"0\" = [\"x\"]\n\n[dayz]\n\"0\" = [\"x\"]\n").starts_with("test.toml:5: no such heading")
+        );
+        assert!(
+            said("[months]\njuly = [\"jul\"]\nmay = [\n\"x\",\n\"jul\"]")
+                .starts_with("test.toml:5: `jul`: stands for two")
+        );
         assert!(said("[numbers]\n99 = [\"x\"]").starts_with("test.toml:2:"));
         assert!(said("[days]\n\"0\" = [\"день\"]").starts_with("test.toml:2:"));
         assert!(said("[days]\n\"0\" = [\"\"]").starts_with("test.toml:2:"));
@@ -629,10 +656,13 @@ mod tests {
 
     #[test]
     fn one_slip_and_not_two() {
-        for (word, typed) in [("tuesday", "tuesdya"), ("tuesday", "tusday"), ("tuesday", "tueesday"), ("tuesday", "tuezday")] {
+        for (word, typed) in
+            [("tuesday", "tuesdya"), ("tuesday", "tusday"), ("tuesday", "tueesday"), ("tuesday", "tuezday")]
+        {
             assert!(one_slip(word.as_bytes(), typed.as_bytes()), "{typed}");
         }
-        for (word, typed) in [("tuesday", "uesday"), ("tuesday", "tuesdays_"), ("monday", "tuesday"), ("march", "mrhc")] {
+        for (word, typed) in [("tuesday", "uesday"), ("tuesday", "tuesdays_"), ("monday", "tuesday"), ("march", "mrhc")]
+        {
             assert!(!one_slip(word.as_bytes(), typed.as_bytes()), "{typed}");
         }
     }
