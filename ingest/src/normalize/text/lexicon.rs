@@ -1,0 +1,231 @@
+//! The words that any rule knows, each with the symbols by which the phrase automaton sees it.
+//!
+//! What always holds: a word that no rule names is [`WordId::UNKNOWN`] and matches nothing but a gap. A lookup costs
+//! one hash (two for a word that only a stem such as `hondure*` may know) and no allocation.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::count::{self, NumberWord};
+use super::fold::Field;
+
+/// FNV-1a: the keys are short words of our own rule files, so no one can choose them to collide.
+#[derive(Debug)]
+pub(super) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        // Eight bytes at a time; the tail one by one.
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        for chunk in chunks {
+            self.0 = (self.0 ^ u64::from_le_bytes(*chunk)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.0 ^= self.0 >> 29;
+        }
+        for &byte in rest {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
+
+/// A word that rules know. `UNKNOWN` is every other word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct WordId(pub u32);
+
+impl WordId {
+    pub(super) const UNKNOWN: Self = Self(0);
+}
+
+/// What an edge of the automaton asks of a word: to be that word, in that class, of that stem, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Symbol(pub u32);
+
+impl Symbol {
+    /// `#` in a pattern: any token that counts something.
+    pub(super) const NUMBER: Self = Self(0);
+}
+
+/// What is known of one word.
+#[derive(Debug, Default)]
+pub(super) struct Word {
+    /// Sorted, without doubles.
+    pub symbols: Vec<Symbol>,
+    number: Option<NumberWord>,
+    label: Option<Field>,
+    abbreviation: bool,
+    title: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Lexicon {
+    words: Vec<Word>,
+    ids: Map<Box<[u8]>, WordId>,
+    /// The first [`STEM`] bytes of each stem, and the stems that start so.
+    stems: Map<[u8; STEM], Vec<(Box<[u8]>, WordId)>>,
+    symbols: u32,
+    by_set: HashMap<Vec<Box<[u8]>>, Symbol>,
+}
+
+/// A stem has at least so many letters.
+pub(super) const STEM: usize = 4;
+
+/// Words after which a full stop ends nothing, because a name or a street follows ("St. Louis", "Sra. Blanca").
+const TITLES: &[&str] = &["st", "dr", "dra", "sr", "sra", "srta", "mr", "mrs", "ms", "lic", "ing", "sgt", "lt", "det", "prof", "hon", "apt", "ave", "av", "ofc", "mt", "ft", "sto", "sta"];
+/// Words after which a full stop ends nothing unless a capital follows.
+const ABBREVIATIONS: &[&str] = &[
+    "am", "pm", "hwy", "blvd", "no", "num", "tel", "ext", "esp", "aprox", "approx", "vs", "dept", "depto", "co", "corr", "veh", "unk", "unid", "inc", "tx", "ca", "etc", "abt", "wk", "hr", "hrs", "min",
+    "mins", "jr", "esq", "atty", "rd", "ln", "cty", "ctr", "intl", "int", "imm", "immig",
+];
+/// Labels of SALUTE texts.
+const LABELS: &[(&str, Field)] = &[
+    ("s", Field::Size), ("size", Field::Size), ("tamano", Field::Size), ("tam", Field::Size), ("cuantos", Field::Size), ("cantidad", Field::Size), ("numero", Field::Size),
+    ("a", Field::Activity), ("act", Field::Activity), ("activity", Field::Activity), ("actividad", Field::Activity), ("accion", Field::Activity), ("action", Field::Activity),
+    ("l", Field::Location), ("loc", Field::Location), ("location", Field::Location), ("lugar", Field::Location), ("lug", Field::Location), ("ubic", Field::Location), ("ubicacion", Field::Location), ("place", Field::Location), ("donde", Field::Location), ("where", Field::Location), ("localizacion", Field::Location),
+    ("u", Field::Uniform), ("unif", Field::Uniform), ("uniform", Field::Uniform), ("uniforms", Field::Uniform), ("uniforme", Field::Uniform), ("uniformes", Field::Uniform), ("unit", Field::Uniform), ("unidad", Field::Uniform), ("uni", Field::Uniform), ("vest", Field::Uniform), ("unid", Field::Uniform),
+    ("t", Field::Time), ("time", Field::Time), ("tiempo", Field::Time), ("hora", Field::Time), ("cuando", Field::Time), ("when", Field::Time), ("date", Field::Time), ("fecha", Field::Time),
+    ("e", Field::Equipment), ("eq", Field::Equipment), ("equip", Field::Equipment), ("equipment", Field::Equipment), ("equipo", Field::Equipment), ("vehicles", Field::Equipment), ("veh", Field::Equipment), ("vehiculos", Field::Equipment),
+];
+
+impl Lexicon {
+    /// A lexicon that knows the numbers, labels and abbreviations, and no rule yet.
+    pub(super) fn new() -> Self {
+        let mut lexicon = Self { words: vec![Word::default()], symbols: 1, ..Self::default() };
+        for (word, number) in count::WORDS {
+            let id = lexicon.intern(word.as_bytes());
+            lexicon.words[id.0 as usize].number = Some(*number);
+        }
+        for (word, field) in LABELS {
+            let id = lexicon.intern(word.as_bytes());
+            lexicon.words[id.0 as usize].label = Some(*field);
+        }
+        for word in TITLES {
+            let id = lexicon.intern(word.as_bytes());
+            lexicon.words[id.0 as usize].title = true;
+        }
+        for word in ABBREVIATIONS {
+            let id = lexicon.intern(word.as_bytes());
+            lexicon.words[id.0 as usize].abbreviation = true;
+        }
+        lexicon
+    }
+
+    fn intern(&mut self, word: &[u8]) -> WordId {
+        if let Some(&id) = self.ids.get(word) {
+            return id;
+        }
+        let id = WordId(u32::try_from(self.words.len()).expect("a rule file has fewer words than 2^32"));
+        self.words.push(Word::default());
+        self.ids.insert(word.into(), id);
+        id
+    }
+
+    fn intern_stem(&mut self, stem: &[u8; STEM], whole: &[u8]) -> WordId {
+        if let Some(found) = self.stems.get(stem).and_then(|list| list.iter().find(|(known, _)| **known == *whole)) {
+            return found.1;
+        }
+        let id = WordId(u32::try_from(self.words.len()).expect("a rule file has fewer words than 2^32"));
+        self.words.push(Word::default());
+        self.stems.entry(*stem).or_default().push((whole.into(), id));
+        id
+    }
+
+    /// The symbol that stands for any one of `words` (folded; a stem ends in `*`). Equal sets share a symbol.
+    pub(super) fn symbol(&mut self, mut words: Vec<Box<[u8]>>) -> Symbol {
+        words.sort();
+        words.dedup();
+        if let Some(&symbol) = self.by_set.get(&words) {
+            return symbol;
+        }
+        let symbol = Symbol(self.symbols);
+        self.symbols += 1;
+        for word in &words {
+            let id = match word.strip_suffix(b"*") {
+                Some(whole) => match whole.first_chunk::<STEM>() {
+                    Some(stem) => self.intern_stem(stem, whole),
+                    None => continue,
+                },
+                None => self.intern(word),
+            };
+            self.words[id.0 as usize].symbols.push(symbol);
+        }
+        self.by_set.insert(words, symbol);
+        symbol
+    }
+
+    /// To be called once, after the last symbol: words that also have a known stem get the stem's symbols.
+    pub(super) fn finish(&mut self) {
+        let exact: Vec<(Box<[u8]>, WordId)> = self.ids.iter().map(|(word, id)| (word.clone(), *id)).collect();
+        let stems: Vec<(Box<[u8]>, WordId)> = self.stems.values().flatten().cloned().collect();
+        for (word, id) in exact.iter().chain(&stems) {
+            for (stem, stem_id) in &stems {
+                if id != stem_id && word.starts_with(stem) {
+                    let more = self.words[stem_id.0 as usize].symbols.clone();
+                    self.words[id.0 as usize].symbols.extend(more);
+                }
+            }
+        }
+        for word in &mut self.words {
+            word.symbols.sort_unstable();
+            word.symbols.dedup();
+        }
+        for list in self.stems.values_mut() {
+            // The longest stem first: it carries the symbols of the shorter ones.
+            list.sort_by_key(|(stem, _)| std::cmp::Reverse(stem.len()));
+        }
+    }
+
+    /// The word as the rules know it.
+    pub(super) fn find(&self, folded: &[u8]) -> WordId {
+        if let Some(&id) = self.ids.get(folded) {
+            return id;
+        }
+        folded
+            .first_chunk::<STEM>()
+            .and_then(|head| self.stems.get(head))
+            .and_then(|list| list.iter().find(|(stem, _)| folded.starts_with(stem)))
+            .map_or(WordId::UNKNOWN, |(_, id)| *id)
+    }
+
+    pub(super) fn word(&self, id: WordId) -> &Word {
+        &self.words[id.0 as usize]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    pub(super) fn number_word(&self, id: WordId) -> Option<NumberWord> {
+        self.word(id).number
+    }
+
+    /// The value of a number word that counts by itself ("two", "media" does not).
+    pub(super) fn number(&self, id: WordId) -> Option<u32> {
+        match self.word(id).number {
+            Some(NumberWord::Value(n)) => Some(n),
+            _ => None,
+        }
+    }
+
+    pub(super) fn label(&self, id: WordId) -> Option<Field> {
+        self.word(id).label
+    }
+
+    pub(super) fn is_abbreviation(&self, id: WordId) -> bool {
+        self.word(id).abbreviation
+    }
+
+    pub(super) fn is_title(&self, id: WordId) -> bool {
+        self.word(id).title
+    }
+}

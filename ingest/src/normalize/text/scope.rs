@@ -1,0 +1,122 @@
+//! What does not count: stretches that are denied, supposed, asked, of another day, or corrected by what comes later.
+//!
+//! What always holds: marks lie on tokens and never cross a sentence. The words that open a scope are data
+//! (`cues.toml`); how far it reaches is fixed here.
+
+use super::automaton::Hit;
+use super::fold::{Break, Token};
+use super::lexicon::{Lexicon, Symbol};
+use super::load::{CueKind, Phrase, Role};
+
+/// Words that a negation reaches at most.
+const REACH: usize = 6;
+
+/// Marks of one token.
+pub(super) const DENIED: u8 = 1;
+pub(super) const SUPPOSED: u8 = 2;
+pub(super) const PAST: u8 = 4;
+pub(super) const ASKED: u8 = 8;
+
+/// Words that open and close scopes, by their class in the rule files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ScopeWords {
+    /// `but`, `pero`, `and`, `y`: a negation ends here.
+    pub turn: Symbol,
+    /// `or`, `ni`: a list under one negation goes on.
+    pub list: Symbol,
+    /// `no`, `none` at the end of a clause: what stands before is denied.
+    pub after: Symbol,
+    /// The words with which a question starts.
+    pub question: Symbol,
+    /// `but`, `pero`: a supposition ends here.
+    pub but: Symbol,
+}
+
+fn is(tokens: &[Token], at: usize, symbol: Symbol, lexicon: &Lexicon) -> bool {
+    tokens.get(at).is_some_and(|t| lexicon.word(t.word).symbols.binary_search(&symbol).is_ok())
+}
+
+/// Marks every token. Returns the token behind the last correction, if there is one.
+pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: &Lexicon, words: ScopeWords, marks: &mut Vec<u8>) -> Option<u32> {
+    marks.clear();
+    marks.resize(tokens.len(), 0);
+    let mut correction = None;
+    let cue = |hit: &Hit| match phrases[hit.phrase as usize].role {
+        Role::Cue(kind) => Some(kind),
+        _ => None,
+    };
+    let no_negation = |hit: &Hit| {
+        hits.iter().take_while(|h| h.start <= hit.start).any(|h| h.start <= hit.start && h.end >= hit.end && matches!(phrases[h.phrase as usize].role, Role::Cue(CueKind::NotNegation)))
+    };
+    for hit in hits {
+        let end = hit.end as usize;
+        match cue(hit) {
+            Some(CueKind::Negation) if !no_negation(hit) => deny(tokens, end, lexicon, words, marks),
+            Some(CueKind::Supposition) => {
+                for at in end..tokens.len() {
+                    if tokens[at].sentence != tokens[end - 1].sentence || is(tokens, at, words.but, lexicon) {
+                        break;
+                    }
+                    marks[at] |= SUPPOSED;
+                }
+            }
+            Some(CueKind::Past) => {
+                let sentence = tokens[hit.start as usize].sentence;
+                let first = tokens[..hit.start as usize].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
+                for (mark, _) in marks[first..].iter_mut().zip(&tokens[first..]).take_while(|(_, t)| t.sentence == sentence) {
+                    *mark |= PAST;
+                }
+            }
+            Some(CueKind::Correction) => correction = Some(hit.end),
+            _ => {}
+        }
+    }
+    for at in 0..tokens.len() {
+        let ends = tokens.get(at + 1).is_none_or(|next| next.before != Break::None);
+        if at > 0 && ends && is(tokens, at, words.after, lexicon) && (tokens[at].before == Break::None || tokens[at - 1].question) {
+            for back in (at.saturating_sub(3)..at).rev() {
+                marks[back] |= DENIED;
+                if tokens[back].before != Break::None {
+                    break;
+                }
+            }
+        }
+    }
+    questions(tokens, lexicon, words, marks);
+    correction
+}
+
+/// Marks what a negation that ends before token `from` denies: a few words of its clause, and of the list that goes on.
+fn deny(tokens: &[Token], from: usize, lexicon: &Lexicon, words: ScopeWords, marks: &mut [u8]) {
+    for at in from..(from + REACH).min(tokens.len()) {
+        if tokens[at].before == Break::Sentence {
+            break;
+        }
+        if tokens[at].before == Break::Clause {
+            // "no masks, vests or badges"
+            let goes_on = at > from && (at..at + 4).take_while(|&i| i == at || tokens.get(i).is_some_and(|t| t.before == Break::None)).any(|i| is(tokens, i, words.list, lexicon));
+            if !goes_on {
+                break;
+            }
+        }
+        if is(tokens, at, words.turn, lexicon) || tokens[at].plus {
+            break;
+        }
+        marks[at] |= DENIED;
+    }
+}
+
+/// A sentence with a question mark that starts like a question says nothing about what happened.
+fn questions(tokens: &[Token], lexicon: &Lexicon, words: ScopeWords, marks: &mut [u8]) {
+    let mut start = 0;
+    while start < tokens.len() {
+        let len = tokens[start..].iter().take_while(|t| t.sentence == tokens[start].sentence).count();
+        let asks = tokens[start].question && (0..len.min(3)).any(|i| is(tokens, start + i, words.question, lexicon));
+        if asks {
+            for mark in &mut marks[start..start + len] {
+                *mark |= ASKED;
+            }
+        }
+        start += len;
+    }
+}
