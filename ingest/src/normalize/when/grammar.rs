@@ -87,7 +87,8 @@ pub enum Piece {
     Day(i64),
     Night(i64),
     Weeks(i64),
-    Weekend(i64),
+    /// Weekends from the one that runs or was last; whether "this" one was said, which may be to come.
+    Weekend(i64, bool),
     Months(i32, Where),
     /// So long before the report.
     Ago {
@@ -245,6 +246,14 @@ impl Grammar<'_> {
         };
         if let Some(piece) = fixed {
             return Some((piece, at + 1));
+        }
+        // "in 3 days", "dentro de una hora": to come.
+        if self.field
+            && word.has(Marks::AHEAD)
+            && let Some((_, next)) = self.duration(at + 1)
+            && !self.has(next, Marks::AGO)
+        {
+            return Some((Piece::NoDate("future"), next));
         }
         if let Some(found) = self.recurring(at) {
             return Some(found);

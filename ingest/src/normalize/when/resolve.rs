@@ -309,8 +309,8 @@ impl Draft {
             Some(Piece::MomentsAgo) => instant(5, Precision::Hour, "moments_ago").ok_or("impossible"),
             Some(Piece::HoursAgo) => instant(180, Precision::PartOfDay, "hours_ago").ok_or("impossible"),
             Some(Piece::SomeTimeToday) => Ok(Day::of(today, "some_time_today")),
-            Some(Piece::Weekend(weekends)) => {
-                weekend(today, weekends).map(|date| Day::of(date, "weekend").with(Precision::Week))
+            Some(Piece::Weekend(weekends, this)) => {
+                weekend(today, weekends, this).map(|date| Day::of(date, "weekend").with(Precision::Week))
             }
             _ => {
                 if let Some((weekday, which)) = self.weekday {
@@ -489,9 +489,11 @@ fn relative_month(today: NaiveDate, months: i32, place: Where) -> Result<NaiveDa
     month_day(then.year(), then.month(), place, Some(today))
 }
 
-/// The Saturday of a weekend: 0 is the one that runs or was last, -1 the last one that is over.
-fn weekend(today: NaiveDate, weekends: i64) -> Result<NaiveDate, &'static str> {
-    if weekends > 0 {
+/// The Saturday of a weekend: 0 is the one that runs or was last, -1 the last one that is over. "This weekend" is the
+/// past one on Monday and Tuesday; then it is rather the one to come.
+fn weekend(today: NaiveDate, weekends: i64, this: bool) -> Result<NaiveDate, &'static str> {
+    let to_come = matches!(today.weekday(), Weekday::Wed | Weekday::Thu | Weekday::Fri);
+    if weekends > 0 || (this && to_come) {
         return Err("future");
     }
     let since_saturday = i64::from((today.weekday().num_days_from_monday() + 2) % 7);

@@ -83,7 +83,7 @@ marks! {
         AM = "am", PM = "pm", NOON = "noon", MIDNIGHT = "midnight", NOW = "now", NOW_IN_TEXT = "now_in_text",
         MOMENTS_AGO = "moments_ago", HOURS_AGO = "hours_ago", VAGUE_TODAY = "vague_today", VAGUE = "vague",
         NOT = "not", CORRECTION = "correction", EARLY = "early", MID = "mid", LATE = "late", EVERY = "every",
-        YEAR_ONLY = "year_only", THE = "the", OF = "of", MINUS = "minus",
+        YEAR_ONLY = "year_only", THE = "the", OF = "of", MINUS = "minus", AHEAD = "ahead",
     }
     "cues" {
         LABEL = "label", HAPPENED = "happened", REPORT = "report", BIRTH = "birth", APPOINTMENT = "appointment",
@@ -282,7 +282,7 @@ impl Words {
                 let meaning = self.meaning(section.get_ref(), key.get_ref()).ok_or_else(|| {
                     at(key.span().start, format!("no such heading: [{}] {}", section.get_ref(), key.get_ref()))
                 })?;
-                let forgiving = matches!(section.get_ref().as_str(), "days" | "weekdays" | "months");
+                let forgiving = matches!(section.get_ref().as_str(), "days" | "weekdays" | "months" | "parts");
                 for entry in entries {
                     self.add(entry.get_ref(), &meaning, forgiving)
                         .map_err(|why| at(entry.span().start, format!("`{}`: {why}", entry.get_ref())))?;

@@ -10,7 +10,7 @@ impl Grammar<'_> {
         let mut name = at;
         let mut this = false;
         for _ in 0..3 {
-            if self.atom(name)?.word.part.is_some() && !self.has(name, Marks::EARLY) {
+            if self.atom(name).is_none_or(|atom| atom.word.part.is_some() && !atom.has(Marks::EARLY)) {
                 break;
             }
             if self.has(name, Marks::THIS) {
@@ -32,8 +32,7 @@ impl Grammar<'_> {
         if this && let Some((pm, next)) = self.meridiem(name) {
             return Some((Piece::Part { part: if pm { Part::Afternoon } else { Part::Morning }, this }, next));
         }
-        let atom = self.atom(name)?;
-        let part = match atom.word.part {
+        let part = match self.atom(name).and_then(|atom| atom.word.part) {
             Some(part) => part,
             // "Monday early", "ayer tempranito"
             None if self.has(at, Marks::EARLY) && self.beside_day(at) => {
@@ -152,6 +151,9 @@ impl Grammar<'_> {
                 (clock.pm, next, strong) = (Some(pm), after, true);
             } else if self.has(next, Marks::OCLOCK) {
                 (next, strong) = (next + 1, true);
+            } else if self.is_sign(next, b'-') && self.has(next + 1, Marks::OCLOCK) {
+                // "7-ish"
+                (next, strong) = (next + 2, true);
             } else if self.unit(next) == Some(Unit::Hour)
                 && (cued || labelled || clock.of_24)
                 && !self.has(next + 1, Marks::AGO)
@@ -342,10 +344,10 @@ impl Grammar<'_> {
         // "seis y media", "6 y cuarto", "tres y veinte"
         if self.has(next, Marks::AND) && (in_words || cued || hedged || self.field) {
             if self.has(next + 1, Marks::HALF) {
-                return Some((clock(hour, 30, true), next + 2, cued));
+                return Some((clock(hour, 30, true), next + 2, cued || self.field));
             }
             if self.has(next + 1, Marks::QUARTER) {
-                return Some((clock(hour, 15, true), next + 2, cued));
+                return Some((clock(hour, 15, true), next + 2, cued || self.field));
             }
             if let Some((minute @ 1..60, after, _)) = self.number(next + 1)
                 && cued
@@ -394,13 +396,16 @@ impl Grammar<'_> {
         };
         let para = self.text(next).contains(' ');
         let to = self.has(next, Marks::CLOCK_TO) && (exact || para);
-        let past = self.has(next, Marks::CLOCK_PAST) && exact;
+        let past = self.has(next, Marks::CLOCK_PAST) && (exact || self.text(next).eq_ignore_ascii_case("past"));
         if !(to || past) || !(1..60).contains(&minutes) {
             return None;
         }
         let hour_at = self.skip(next + 1, Marks::THE, 1);
-        let (hour, after, _) = self.number(hour_at)?;
-        if !(1..=12).contains(&hour) || (!self.field && self.has(after, Marks::COUNT_NOUN)) {
+        let (hour, after) = match self.number(hour_at) {
+            Some((hour, after, _)) => (hour, after),
+            None => (12, hour_at + usize::from(self.has(hour_at, Marks::NOON))),
+        };
+        if after == hour_at || !(1..=12).contains(&hour) || (!self.field && self.has(after, Marks::COUNT_NOUN)) {
             return None;
         }
         // "half to six" is nothing.

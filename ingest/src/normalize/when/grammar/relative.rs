@@ -173,7 +173,12 @@ impl Grammar<'_> {
                 if !explicit && offset.is_none() && !bare {
                     return None;
                 }
-                Some((Piece::Weekend(offset.unwrap_or(0)), end))
+                // "the weekend of May 2": only known to the week.
+                let of = self.skip(end, HERE, 2);
+                if of > end && offset.unwrap_or(0) == 0 && self.date_follows(of) {
+                    return Some((Piece::WeekOf, end));
+                }
+                Some((Piece::Weekend(offset.unwrap_or(0), offset == Some(0)), end))
             }
             Unit::Month => {
                 if offset.is_none() && place == Where::Anywhere {
@@ -312,7 +317,8 @@ impl Grammar<'_> {
                 next = after;
             }
         }
-        let next = self.skip(next, Marks::OF.or(Marks::HEDGE), 2);
+        // `d` is a day, and a Spanish "de".
+        let next = if self.unit(next).is_some() { next } else { self.skip(next, Marks::OF.or(Marks::HEDGE), 2) };
         // "two Tuesdays ago"
         if let Some(day) = self.atom(next)?.word.weekday
             && self.atom(next)?.word.unit.is_none()
@@ -368,7 +374,7 @@ fn ago_of(unit: Unit, amount: f64) -> Piece {
         Unit::Day => Piece::Day(-whole),
         Unit::Night => Piece::Night(-whole),
         Unit::Week => Piece::Weeks(-whole),
-        Unit::Weekend => Piece::Weekend(-whole),
+        Unit::Weekend => Piece::Weekend(-whole, false),
         Unit::Fortnight => Piece::Weeks(-2 * whole),
         Unit::Month => Piece::Months(i32::try_from(-whole).unwrap_or(i32::MIN), Where::Anywhere),
         Unit::Year => Piece::Vague("year_only"),
