@@ -3,8 +3,12 @@
 //! What always holds: every test makes its own data directory and ends only its own children, each within a bounded
 //! time; what cannot be tested here is said on stderr in a line that begins with `SKIPPED`.
 
+mod bad_input;
 mod common;
 mod durability;
 mod http;
+mod i213;
+mod kills;
+mod private_text;
 mod way;
 mod workspace;
