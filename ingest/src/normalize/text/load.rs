@@ -142,6 +142,8 @@ pub(super) struct Rule {
     pub even_supposed: bool,
     pub even_past: bool,
     pub even_asked: bool,
+    /// Counts in a question only.
+    pub only_asked: bool,
     pub field: Option<Field>,
     pub not_field: Option<Field>,
     pub needs: bool,
@@ -272,6 +274,12 @@ enum Even {
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+enum Only {
+    Asked,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum FieldSource {
     Size,
     Activity,
@@ -315,6 +323,8 @@ struct RuleSource {
     needs: Texts,
     #[serde(default)]
     even: Vec<Even>,
+    /// The one mark without which the rule does not count: `asked`, for what is said in a question.
+    only: Option<Only>,
     field: Option<FieldSource>,
     not_field: Option<FieldSource>,
     /// An act of this event: facts of other days give way to it, and settings near it count more.
@@ -491,7 +501,8 @@ impl Loader {
             even_denied: source.even.contains(&Even::Denied),
             even_supposed: source.even.contains(&Even::Supposed),
             even_past: source.even.contains(&Even::Past),
-            even_asked: source.even.contains(&Even::Asked),
+            even_asked: source.even.contains(&Even::Asked) || source.only == Some(Only::Asked),
+            only_asked: source.only == Some(Only::Asked),
             field: source.field.map(Field::from),
             not_field: source.not_field.map(Field::from),
             needs: !source.needs.is_empty(),

@@ -152,6 +152,13 @@ impl TextRules {
     pub fn read(&self, text: &str, language: Option<Language>, out: &mut Reading) {
         read::read(&self.0, text, language, out);
     }
+
+    /// What each rule found in `text`: the phrase rules that count, then the decisions that hold, then the counts, each
+    /// with its stretch in bytes. For those who write rules; [`TextRules::read`] needs none of it.
+    #[must_use]
+    pub fn explain(&self, text: &str) -> Vec<(RuleId, (usize, usize))> {
+        read::explain(&self.0, text)
+    }
 }
 
 /// How many, in words or digits: "5 to 6", "6+", "at least 4", "media docena", "2 vehicles with 2 agents each" (4).

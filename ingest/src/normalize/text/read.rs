@@ -54,6 +54,8 @@ pub struct Scratch {
     held: Vec<Held>,
     conditions: Vec<(Condition, u16, u32)>,
     counted: Vec<Counted>,
+    /// The decisions that held.
+    decided: Vec<(RuleId, (u32, u32))>,
 }
 
 impl PartialEq for Scratch {
@@ -75,16 +77,7 @@ pub(super) fn read(rules: &Compiled, text: &str, _language: Option<Language>, ou
     let mut scratch = std::mem::take(&mut out.scratch);
     clear(out);
     let s = &mut scratch;
-    fold::tokens(text, &rules.lexicon, &mut s.tokens, &mut s.word);
-    count::join(text, &mut s.tokens, &rules.lexicon);
-    rules.automaton.find(&s.tokens, &rules.lexicon, &mut s.hits);
-    let correction = scope::mark(&s.tokens, &s.hits, &rules.phrases, &rules.lexicon, rules.scope, &mut s.marks);
-    conditions(rules, s);
-    fire(rules, s);
-    forget_other_days(rules, s);
-    if let Some(at) = correction {
-        forget_before(rules, s, at);
-    }
+    observe(rules, text, s);
     s.held.clear();
     s.held.resize(rules.facts, Held::default());
     for fired in &s.fired {
@@ -103,6 +96,34 @@ pub(super) fn read(rules: &Compiled, text: &str, _language: Option<Language>, ou
     lists(rules, s, out);
     counts(rules, s, out);
     out.scratch = scratch;
+}
+
+/// Every rule that counts on `text`, before any decision, and every decision that holds; each with what it stands on.
+pub(super) fn explain(rules: &Compiled, text: &str) -> Vec<(RuleId, (usize, usize))> {
+    let mut out = Reading::default();
+    let mut scratch = Scratch::default();
+    observe(rules, text, &mut scratch);
+    let mut all: Vec<(RuleId, (usize, usize))> = scratch.fired.iter().map(|f| (RuleId(f.rule), (f.span.0 as usize, f.span.1 as usize))).collect();
+    read(rules, text, None, &mut out);
+    all.extend(out.scratch.decided.iter().map(|(rule, span)| (*rule, (span.0 as usize, span.1 as usize))));
+    let counted = [out.agents, out.vehicles, out.persons_targeted, out.persons_arrested, out.persons_collateral];
+    all.extend(counted.into_iter().flatten().map(|count| (count.rule, count.span)));
+    all
+}
+
+/// What the text says, phrase by phrase, without what does not count.
+fn observe(rules: &Compiled, text: &str, s: &mut Scratch) {
+    fold::tokens(text, &rules.lexicon, &mut s.tokens, &mut s.word);
+    count::join(text, &mut s.tokens, &rules.lexicon);
+    rules.automaton.find(&s.tokens, &rules.lexicon, &mut s.hits);
+    let correction = scope::mark(&s.tokens, &s.hits, &rules.phrases, &rules.lexicon, rules.scope, &mut s.marks);
+    conditions(rules, s);
+    fire(rules, s);
+    forget_other_days(rules, s);
+    if let Some(at) = correction {
+        forget_before(rules, s, at);
+    }
+    s.decided.clear();
 }
 
 fn clear(out: &mut Reading) {
@@ -135,7 +156,8 @@ fn counts_here(rule: &Rule, marks: u8, says_no: bool) -> bool {
     let denied = marks & DENIED != 0 && !says_no && !rule.even_denied;
     let supposed = marks & SUPPOSED != 0 && !rule.even_supposed;
     let asked = marks & ASKED != 0 && !rule.even_asked;
-    !(denied || supposed || asked)
+    let elsewhere = rule.only_asked && marks & ASKED == 0;
+    !(denied || supposed || asked || elsewhere)
 }
 
 fn fire(rules: &Compiled, s: &mut Scratch) {
@@ -187,6 +209,7 @@ fn decide(rules: &Compiled, decision: &Decision, id: RuleId, s: &mut Scratch, ou
         return;
     }
     let span = decision.all.iter().chain(&decision.any).find(|fact| holds(fact)).map_or((0, 0), |fact| s.held[*fact].span);
+    s.decided.push((id, span));
     if !decision.drops.is_empty() {
         for fact in &decision.drops {
             s.held[*fact].holds = false;
