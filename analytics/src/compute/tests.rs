@@ -196,6 +196,44 @@ fn a_sum_that_does_not_add_up_names_both_sides() {
     assert!(coded.contains("`coded`") && coded.contains("is 2") && coded.contains("is 1"), "{coded}");
 }
 
+/// Where the test below asks another process to write what it measured.
+const WRITE_TO: &str = "TESTIGO_TEST_TABLES";
+
+#[test]
+fn a_fixed_history_is_measured() {
+    let rows: Vec<[u8; ROW_BYTES]> = (0..300_u32)
+        .map(|n| std::array::from_fn(|i| (n.wrapping_mul(2_654_435_761).rotate_left(i as u32 * 5) >> 8) as u8))
+        .collect();
+    let history = History::of(&rows);
+    let (_dir, snapshot) = snapshot(&history, 50);
+    let (funnel, names) = (funnel(&history.current(snapshot.latest().expect("rows"))), BTreeMap::new());
+    let measured = measure(&snapshot, &request(period("2026-01"), &funnel, &names));
+    assert!(measured.tables.iter().all(|table| !table.rows.is_empty()));
+    if let Some(path) = std::env::var_os(WRITE_TO) {
+        std::fs::write(path, format!("{measured:#?}")).expect("writes");
+    }
+}
+
+#[test]
+fn the_number_of_threads_and_the_language_change_nothing() {
+    let dir = TempDir::new().expect("a directory");
+    let measured = |threads: &str, language: &str| {
+        let path = dir.path().join(threads);
+        let ended = std::process::Command::new(std::env::current_exe().expect("a test binary"))
+            .args(["--exact", "compute::tests::a_fixed_history_is_measured"])
+            .env("POLARS_MAX_THREADS", threads)
+            .env("LC_ALL", language)
+            .env(WRITE_TO, &path)
+            .output()
+            .expect("runs");
+        assert!(ended.status.success());
+        std::fs::read_to_string(path).expect("what it measured")
+    };
+    let one = measured("1", "C");
+    assert_eq!(one, measured("2", "es_ES.UTF-8"));
+    assert_eq!(one, measured("7", "en_US.UTF-8"));
+}
+
 /// The same tables, by counting rows: each cell for itself, straight from what its keys say.
 struct Model<'a> {
     rows: Vec<&'a CodedRow>,

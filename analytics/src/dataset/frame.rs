@@ -5,7 +5,9 @@
 //! bytes, and the column is read for nothing but that. Lists of codes are lists of text, instants are UTC.
 
 use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 use polars::io::parquet::write::BatchedWriter;
@@ -140,13 +142,14 @@ impl RowFrame {
 /// A Parquet file that is being written, a row group at a time.
 pub(crate) struct ParquetFile {
     pending: Pending,
-    writer: Option<BatchedWriter<File>>,
+    writer: Option<BatchedWriter<Output>>,
+    failed: Arc<OnceLock<io::Error>>,
 }
 
 impl ParquetFile {
     /// Begins a file in `dir`.
     pub(crate) fn create(dir: &Path, stem: &str) -> Result<Self, AnalyticsError> {
-        Ok(Self { pending: Pending::create(dir, stem)?, writer: None })
+        Ok(Self { pending: Pending::create(dir, stem)?, writer: None, failed: Arc::default() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -157,22 +160,60 @@ impl ParquetFile {
     pub(crate) fn write(&mut self, frame: &DataFrame) -> Result<(), AnalyticsError> {
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => ParquetWriter::new(self.pending.writer()?)
-                .with_compression(ParquetCompression::Zstd(None))
-                .batched(frame.schema())
-                .map_err(AnalyticsError::parquet(self.pending.path()))?,
+            None => {
+                let output = Output { file: self.pending.writer()?, failed: Arc::clone(&self.failed) };
+                ParquetWriter::new(output)
+                    .with_compression(ParquetCompression::Zstd(None))
+                    .batched(frame.schema())
+                    .map_err(|error| self.error(error))?
+            }
         };
-        writer.write_batch(frame).map_err(AnalyticsError::parquet(self.pending.path()))?;
+        writer.write_batch(frame).map_err(|error| self.error(error))?;
         self.writer = Some(writer);
         Ok(())
     }
 
     /// Ends the file and gives it its name. Returns its length in bytes.
-    pub(crate) fn commit(self, path: &Path) -> Result<u64, AnalyticsError> {
-        if let Some(writer) = &self.writer {
-            writer.finish().map_err(AnalyticsError::parquet(path))?;
+    pub(crate) fn commit(mut self, path: &Path) -> Result<u64, AnalyticsError> {
+        if let Some(writer) = self.writer.take() {
+            writer.finish().map_err(|error| self.error(error))?;
         }
-        drop(self.writer);
         self.pending.commit(path)
+    }
+
+    /// What the system said, where it was the system; polars keeps of that no more than a text.
+    fn error(&self, error: PolarsError) -> AnalyticsError {
+        match self.failed.get().and_then(io::Error::raw_os_error) {
+            Some(code) => AnalyticsError::io(self.path())(io::Error::from_raw_os_error(code)),
+            None => AnalyticsError::parquet(self.path())(error),
+        }
+    }
+}
+
+/// A file that keeps the error of a failed write, such as that the disk is full.
+struct Output {
+    file: File,
+    failed: Arc<OnceLock<io::Error>>,
+}
+
+impl Output {
+    fn keep<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            let copy = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            // The first one is the cause.
+            let _ = self.failed.set(copy);
+        })
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes);
+        self.keep(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.file.flush();
+        self.keep(flushed)
     }
 }

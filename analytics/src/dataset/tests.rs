@@ -218,7 +218,7 @@ fn what_is_not_ours_is_refused_with_what_to_do() {
 fn a_second_writer_waits_for_the_first() {
     let dir = TempDir::new().expect("a directory");
     let mut first = writer(dir.path());
-    let (opened, opens) = mpsc::channel();
+    let (opened, opens) = mpsc::sync_channel(1);
     let path = dir.path().to_owned();
     let second = std::thread::spawn(move || opened.send(writer(&path).last_seq()));
     assert!(opens.recv_timeout(Duration::from_millis(200)).is_err(), "it waits");

@@ -1,0 +1,157 @@
+//! How fast a brief is measured, and how much memory that takes: `compute` over generated rows, beside bare polars group-bys
+//! (one for each table) over the same segments.
+//!
+//! What always holds: each measurement is a process of its own, so that its peak of memory is its own; the rows depend on
+//! nothing but their number; both sides read the same files, as of the same instant, without what was superseded.
+//!
+//! ```text
+//! cargo bench -p analytics --bench brief -- [--rows 10000000] [--dir DIR]
+//! ```
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+mod bare;
+mod generate;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use analytics::dataset::{Snapshot, SnapshotWriter};
+use analytics::results::Period;
+use analytics::{Request, compute};
+use schemas::dataset::FunnelRow;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// The tables end with this month, the last one that the rows are dated in.
+const PERIOD: &str = "2025-12";
+/// How often each side is measured; the fastest run is printed.
+const RUNS: u32 = 3;
+
+struct Arguments {
+    /// What this process does; none for the whole benchmark.
+    step: Option<String>,
+    rows: u64,
+    dir: PathBuf,
+}
+
+fn arguments() -> Result<Arguments> {
+    let mut parsed = Arguments { step: None, rows: 10_000_000, dir: std::env::temp_dir().join("testigo-bench-brief") };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            // cargo passes this to every benchmark.
+            "--bench" => {}
+            "--rows" => parsed.rows = value()?.parse()?,
+            "--dir" => parsed.dir = value()?.into(),
+            "--step" => parsed.step = Some(value()?),
+            other => return Err(format!("{other}: there is --rows N and --dir DIR").into()),
+        }
+    }
+    Ok(parsed)
+}
+
+fn main() -> Result<()> {
+    let arguments = arguments()?;
+    let dir = arguments.dir.join(format!("{}", arguments.rows));
+    let Some(step) = &arguments.step else { return all(&arguments, &dir) };
+    let changes = generate::Changes::new(arguments.rows);
+    let funnel = if step == "ours" { changes.funnel() } else { Vec::new() };
+    let begun = Instant::now();
+    match step.as_str() {
+        "generate" => make(&dir, &changes)?,
+        "ours" => ours(&dir, &funnel)?,
+        "id" => id(&dir)?,
+        "bare" => bare::run(&dir)?,
+        other => return Err(format!("{other}: no such step").into()),
+    }
+    println!("{}", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Makes the rows where they are not there yet, then measures both sides.
+fn all(arguments: &Arguments, dir: &Path) -> Result<()> {
+    if Snapshot::open(dir).is_err() {
+        let (seconds, mib) = step(arguments, "generate")?;
+        let rate = arguments.rows as f64 / seconds;
+        println!("append     {seconds:7.1} s  {mib:6} MiB   {rate:.0} rows/s, with their digests, durable");
+    }
+    let snapshot = Snapshot::open(dir)?;
+    println!("{} rows in {}", snapshot.rows(), dir.display());
+    let mut seconds = BTreeMap::new();
+    for (name, what) in [
+        ("ours", "every table, sums and id"),
+        ("id", "of which the id"),
+        ("bare", "bare group-bys, one for each table"),
+    ] {
+        let mut best = (f64::INFINITY, 0);
+        for _ in 0..RUNS {
+            let run = step(arguments, name)?;
+            best = if run.0 < best.0 { run } else { best };
+        }
+        seconds.insert(name, best.0);
+        println!("{name:10} {:7.2} s  {:6} MiB   {what}", best.0, best.1);
+    }
+    println!("ours / bare = {:.2}", seconds["ours"] / seconds["bare"]);
+    Ok(())
+}
+
+/// Runs one step in a process of its own: seconds (as it says itself), and peak of memory in MiB.
+fn step(arguments: &Arguments, name: &str) -> Result<(f64, u64)> {
+    let rows = arguments.rows.to_string();
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["--step", name, "--rows", &rows, "--dir"])
+        .arg(&arguments.dir)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let mut peak = 0;
+    // The peak only ever grows, so that only the last moment can be missed.
+    let ended = loop {
+        peak = peak.max(peak_mib(&status).unwrap_or(0));
+        match child.try_wait()? {
+            Some(ended) => break ended,
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    if !ended.success() {
+        return Err(format!("{name}: {ended}").into());
+    }
+    let mut seconds = String::new();
+    child.stdout.ok_or("the step's output")?.read_to_string(&mut seconds)?;
+    Ok((seconds.trim().parse()?, peak))
+}
+
+fn peak_mib(status: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let kib = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(kib.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
+}
+
+fn make(dir: &Path, changes: &generate::Changes) -> Result<()> {
+    let mut writer = SnapshotWriter::open(dir, "benchmark")?;
+    writer.append(changes.rows().map(Ok::<_, Box<dyn Error + Send + Sync>>), changes.superseded().map(Ok))?;
+    Ok(())
+}
+
+fn ours(dir: &Path, funnel: &[FunnelRow]) -> Result<()> {
+    let snapshot = Snapshot::open(dir)?;
+    let period = Period::parse(PERIOD).ok_or("a period")?;
+    let request = Request { period, as_of: None, state: None, funnel, public_names: &BTreeMap::new() };
+    let measured = compute(&snapshot, &request)?;
+    if measured.tables.iter().any(|table| table.rows.is_empty()) {
+        return Err("a table is empty".into());
+    }
+    Ok(())
+}
+
+fn id(dir: &Path) -> Result<()> {
+    let snapshot = Snapshot::open(dir)?;
+    snapshot.id(snapshot.latest().ok_or("the snapshot is empty")?)?;
+    Ok(())
+}
