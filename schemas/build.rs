@@ -132,11 +132,7 @@ fn main() {
 }
 
 fn run() -> Result<()> {
-    let variable = |name: &str| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .ok_or(format!("cargo did not set {name}"))
-    };
+    let variable = |name: &str| env::var_os(name).map(PathBuf::from).ok_or(format!("cargo did not set {name}"));
     let data = variable("CARGO_MANIFEST_DIR")?.join("data/taxonomy");
     println!("cargo::rerun-if-changed={}", data.display());
     println!("cargo::rerun-if-changed=build.rs");
@@ -147,10 +143,7 @@ fn run() -> Result<()> {
 /// The whole generated file.
 fn generate(data: &Path) -> Result<String> {
     let (axes_file, taxonomy) = Source::read::<Taxonomy>(data, "taxonomy.toml")?;
-    let mut out = format!(
-        "/// Version of the code lists.\npub const VERSION: &str = {:?};\n",
-        taxonomy.version
-    );
+    let mut out = format!("/// Version of the code lists.\npub const VERSION: &str = {:?};\n", taxonomy.version);
 
     let mut lists: BTreeMap<&str, CodeList> = BTreeMap::new();
     let mut names = BTreeSet::new();
@@ -165,7 +158,9 @@ fn generate(data: &Path) -> Result<String> {
     }
     no_file_unused(data, &lists)?;
 
-    out.push_str("/// Every axis of a report, in the order of forms, exports and tables.\npub static AXES: &[AxisInfo] = &[\n");
+    out.push_str(
+        "/// Every axis of a report, in the order of forms, exports and tables.\npub static AXES: &[AxisInfo] = &[\n",
+    );
     for axis in &taxonomy.axis {
         let ty = pascal(&axis.list);
         let label = text2(&axis.label_en, &axis.label_es);
@@ -188,45 +183,18 @@ fn generate(data: &Path) -> Result<String> {
 }
 
 /// One `code_list!`: an enum, its codes and what each means.
-fn write_list(
-    out: &mut String,
-    file: &Source,
-    name: &str,
-    about: &str,
-    codes: &[Code],
-) -> Result<()> {
+fn write_list(out: &mut String, file: &Source, name: &str, about: &str, codes: &[Code]) -> Result<()> {
     if codes.is_empty() || codes.len() > MAX_CODES {
-        return Err(format!(
-            "{}: a list has 1 to {MAX_CODES} codes, this has {}",
-            file.name,
-            codes.len()
-        ));
+        return Err(format!("{}: a list has 1 to {MAX_CODES} codes, this has {}", file.name, codes.len()));
     }
     let mut seen = BTreeSet::new();
     let mut labels = BTreeSet::new();
-    line(
-        out,
-        format_args!(
-            "code_list! {{\n    #[doc = {about:?}]\n    {} {name:?} {{",
-            pascal(name)
-        ),
-    );
+    line(out, format_args!("code_list! {{\n    #[doc = {about:?}]\n    {} {name:?} {{", pascal(name)));
     for code in codes {
         file.new_name(&code.code, &mut seen)?;
-        let texts = [
-            &code.label_en,
-            &code.label_es,
-            &code.definition_en,
-            &code.definition_es,
-        ];
-        if texts
-            .iter()
-            .any(|text| text.trim().is_empty() || text.trim() != text.as_str())
-        {
-            return Err(file.at(
-                &code.code,
-                "a label or definition is empty or has spaces around it",
-            ));
+        let texts = [&code.label_en, &code.label_es, &code.definition_en, &code.definition_es];
+        if texts.iter().any(|text| text.trim().is_empty() || text.trim() != text.as_str()) {
+            return Err(file.at(&code.code, "a label or definition is empty or has spaces around it"));
         }
         if !labels.insert(("en", &code.label_en)) || !labels.insert(("es", &code.label_es)) {
             return Err(file.at(&code.code, "another code of the list has the same label"));
@@ -246,18 +214,8 @@ fn write_list(
                 code.code.get_ref(),
                 text2(&code.label_en, &code.label_es),
                 text2(&code.definition_en, &code.definition_es),
-                optional(
-                    code.from
-                        .as_ref()
-                        .map(|from| file.date(&code.code, from))
-                        .transpose()?
-                ),
-                optional(
-                    code.to
-                        .as_ref()
-                        .map(|to| file.date(&code.code, to))
-                        .transpose()?
-                ),
+                optional(code.from.as_ref().map(|from| file.date(&code.code, from)).transpose()?),
+                optional(code.to.as_ref().map(|to| file.date(&code.code, to)).transpose()?),
             ),
         );
     }
@@ -277,16 +235,8 @@ fn write_classes(out: &mut String, lists: &BTreeMap<&str, CodeList>) -> Result<(
             }
         }
     }
-    let kinds = lists
-        .get("event_kind")
-        .ok_or("taxonomy.toml: no axis has the list event_kind")?;
-    line(
-        out,
-        format_args!(
-            "const EVENT_CLASSES: [EventClass; {}] = [",
-            kinds.code.len()
-        ),
-    );
+    let kinds = lists.get("event_kind").ok_or("taxonomy.toml: no axis has the list event_kind")?;
+    line(out, format_args!("const EVENT_CLASSES: [EventClass; {}] = [", kinds.code.len()));
     for class in kinds.code.iter().filter_map(|code| code.class) {
         line(out, format_args!("    EventClass::{class:?},"));
     }
@@ -303,11 +253,11 @@ fn write_regimes(out: &mut String, data: &Path) -> Result<()> {
         file.new_name(&regime.name, &mut seen)?;
         let days = |date: &Datetime| date.date.map(|day| (day.year, day.month, day.day));
         let last = regime.to.as_ref().map_or(Some((u16::MAX, 12, 31)), days);
-        if days(&regime.from) <= free_from
-            || last < days(&regime.from)
-            || days(&regime.from) < days(&regime.issued)
-        {
-            return Err(file.at(&regime.name, "regimes stand oldest first, do not overlap, and are issued before they begin and end"));
+        if days(&regime.from) <= free_from || last < days(&regime.from) || days(&regime.from) < days(&regime.issued) {
+            return Err(file.at(
+                &regime.name,
+                "regimes stand oldest first, do not overlap, and are issued before they begin and end",
+            ));
         }
         free_from = last;
         line(
@@ -318,13 +268,7 @@ fn write_regimes(out: &mut String, data: &Path) -> Result<()> {
                 text2(&regime.label_en, &regime.label_es),
                 file.date(&regime.name, &regime.issued)?,
                 file.date(&regime.name, &regime.from)?,
-                optional(
-                    regime
-                        .to
-                        .as_ref()
-                        .map(|to| file.date(&regime.name, to))
-                        .transpose()?
-                ),
+                optional(regime.to.as_ref().map(|to| file.date(&regime.name, to)).transpose()?),
                 regime.numbered,
                 regime.source,
                 regime.note,
@@ -339,10 +283,7 @@ fn write_crosswalk(out: &mut String, data: &Path, lists: &BTreeMap<&str, CodeLis
     let (file, crosswalk) = Source::read::<Crosswalk>(data, "crosswalk.toml")?;
     line(
         out,
-        format_args!(
-            "/// Version of the crosswalks.\npub const CROSSWALK_VERSION: &str = {:?};",
-            crosswalk.version
-        ),
+        format_args!("/// Version of the crosswalks.\npub const CROSSWALK_VERSION: &str = {:?};", crosswalk.version),
     );
     write_list(
         out,
@@ -351,26 +292,11 @@ fn write_crosswalk(out: &mut String, data: &Path, lists: &BTreeMap<&str, CodeLis
         "Groups of ICE's apprehension methods, as the Deportation Data Project makes them.",
         &crosswalk.ice_group,
     )?;
-    write_list(
-        out,
-        &file,
-        "icewatch_place",
-        "Filters of the ICEwatch map, by place.",
-        &crosswalk.icewatch_place,
-    )?;
-    write_list(
-        out,
-        &file,
-        "icewatch_tactic",
-        "Filters of the ICEwatch map, by tactic.",
-        &crosswalk.icewatch_tactic,
-    )?;
+    write_list(out, &file, "icewatch_place", "Filters of the ICEwatch map, by place.", &crosswalk.icewatch_place)?;
+    write_list(out, &file, "icewatch_tactic", "Filters of the ICEwatch map, by tactic.", &crosswalk.icewatch_tactic)?;
 
     let codes = |list: &str| {
-        lists
-            .get(list)
-            .map(|list| list.code.as_slice())
-            .ok_or(format!("taxonomy.toml: no axis has the list {list}"))
+        lists.get(list).map(|list| list.code.as_slice()).ok_or(format!("taxonomy.toml: no axis has the list {list}"))
     };
     let (settings, tactics) = (codes("setting")?, codes("tactic")?);
 
@@ -380,16 +306,8 @@ fn write_crosswalk(out: &mut String, data: &Path, lists: &BTreeMap<&str, CodeLis
         if !seen.insert(method.method.get_ref().to_lowercase()) {
             return Err(file.at(&method.method, "the method is there twice"));
         }
-        let setting = method
-            .setting
-            .as_ref()
-            .map(|code| file.lookup("Setting", settings, code))
-            .transpose()?;
-        let tactic = method
-            .tactic
-            .as_ref()
-            .map(|code| file.lookup("Tactic", tactics, code))
-            .transpose()?;
+        let setting = method.setting.as_ref().map(|code| file.lookup("Setting", settings, code)).transpose()?;
+        let tactic = method.tactic.as_ref().map(|code| file.lookup("Tactic", tactics, code)).transpose()?;
         line(
             out,
             format_args!(
@@ -401,7 +319,9 @@ fn write_crosswalk(out: &mut String, data: &Path, lists: &BTreeMap<&str, CodeLis
             ),
         );
     }
-    out.push_str("];\n/// Breaks in ICE's series that a brief must print.\npub static SERIES_BREAKS: &[SeriesBreak] = &[\n");
+    out.push_str(
+        "];\n/// Breaks in ICE's series that a brief must print.\npub static SERIES_BREAKS: &[SeriesBreak] = &[\n",
+    );
     for brk in &crosswalk.series_break {
         line(
             out,
@@ -416,9 +336,7 @@ fn write_crosswalk(out: &mut String, data: &Path, lists: &BTreeMap<&str, CodeLis
     }
     out.push_str("];\n");
 
-    let filters = |ty, filters, of, codes, groups, all| {
-        write_filters(&file, ty, filters, of, codes, groups, all)
-    };
+    let filters = |ty, filters, of, codes, groups, all| write_filters(&file, ty, filters, of, codes, groups, all);
     out.push_str(&filters(
         "IcewatchPlace",
         &crosswalk.icewatch_place,
@@ -457,28 +375,17 @@ fn write_filters(
         };
         for member in members {
             file.lookup(of, codes, member)?;
-            if filter_of
-                .insert(member.get_ref().as_str(), target.clone())
-                .is_some()
-            {
+            if filter_of.insert(member.get_ref().as_str(), target.clone()).is_some() {
                 return Err(file.at(member, "the code has two filters"));
             }
         }
     }
-    let mut out = format!(
-        "const {}: [Option<{ty}>; {}] = [\n",
-        format!("{of}_FILTERS").to_uppercase(),
-        codes.len()
-    );
+    let mut out = format!("const {}: [Option<{ty}>; {}] = [\n", format!("{of}_FILTERS").to_uppercase(), codes.len());
     for code in codes {
         match filter_of.get(code.code.get_ref().as_str()) {
             Some(target) => line(&mut out, format_args!("    {target},")),
             None if all => {
-                return Err(format!(
-                    "{}: {of} {:?} has no filter, nor stands in none",
-                    file.name,
-                    code.code.get_ref()
-                ));
+                return Err(format!("{}: {of} {:?} has no filter, nor stands in none", file.name, code.code.get_ref()));
             }
             None => out.push_str("    None,\n"),
         }
@@ -493,8 +400,7 @@ fn no_file_unused(data: &Path, lists: &BTreeMap<&str, CodeList>) -> Result<()> {
     for entry in entries {
         let name = entry.map_err(|error| error.to_string())?.file_name();
         let name = name.to_string_lossy();
-        let known =
-            ["taxonomy.toml", "priority_regime.toml", "crosswalk.toml"].contains(&name.as_ref());
+        let known = ["taxonomy.toml", "priority_regime.toml", "crosswalk.toml"].contains(&name.as_ref());
         if let Some(list) = name.strip_suffix(".toml")
             && !known
             && !lists.contains_key(list)
@@ -514,8 +420,7 @@ struct Source {
 impl Source {
     fn read<T: DeserializeOwned>(data: &Path, name: &str) -> Result<(Self, T)> {
         let name = name.to_owned();
-        let text =
-            fs::read_to_string(data.join(&name)).map_err(|error| format!("{name}: {error}"))?;
+        let text = fs::read_to_string(data.join(&name)).map_err(|error| format!("{name}: {error}"))?;
         let value = toml::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
         Ok((Self { name, text }, value))
     }
@@ -529,11 +434,7 @@ impl Source {
     /// Checks that a name can be a stable identifier and is new.
     fn new_name<'a>(&self, name: &'a Spanned<String>, seen: &mut BTreeSet<&'a str>) -> Result<()> {
         let text = name.get_ref().as_str();
-        if text.is_empty()
-            || !text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        {
+        if text.is_empty() || !text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
             return Err(self.at(name, "a name is made of a-z, 0-9 and _"));
         }
         if !seen.insert(text) {
@@ -544,10 +445,7 @@ impl Source {
 
     /// The Rust path of a code that must be in the list.
     fn lookup(&self, ty: &str, codes: &[Code], code: &Spanned<String>) -> Result<String> {
-        match codes
-            .iter()
-            .find(|known| known.code.get_ref() == code.get_ref())
-        {
+        match codes.iter().find(|known| known.code.get_ref() == code.get_ref()) {
             Some(known) => Ok(format!("{ty}::{}", variant(known))),
             None => Err(self.at(code, &format!("no code of {ty}"))),
         }
@@ -563,9 +461,7 @@ impl Source {
 }
 
 fn variant(code: &Code) -> String {
-    code.variant
-        .clone()
-        .unwrap_or_else(|| pascal(code.code.get_ref()))
+    code.variant.clone().unwrap_or_else(|| pascal(code.code.get_ref()))
 }
 
 /// `court_type` becomes `CourtType`, `i_247a` becomes `I247a`.

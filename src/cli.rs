@@ -6,7 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Field reports of immigration enforcement in, monthly briefs out. It documents, after the fact, in aggregate.
 #[derive(Debug, Parser)]
-#[command(name = "testigo", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "testigo",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// The data directory [default: ./testigo-data]
     #[arg(long, global = true, env = "TESTIGO_DATA", value_name = "DIR")]
@@ -80,9 +86,7 @@ pub enum SourceCommand {
     /// The sources, without their tokens
     List,
     /// From now on the source's token opens nothing
-    Revoke {
-        name: String,
-    },
+    Revoke { name: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -146,9 +150,7 @@ pub enum ImportCommand {
     /// Every import, and what became of it
     List,
     /// Undo an import: its reports count no longer
-    Withdraw {
-        batch: String,
-    },
+    Withdraw { batch: String },
 }
 
 #[derive(Debug, Args)]
@@ -239,13 +241,9 @@ pub enum DeadLetters {
     /// Rejects that wait: id, source, row, field, code
     List,
     /// One reject: why, and where it came from; never what it says
-    Show {
-        id: i64,
-    },
+    Show { id: i64 },
     /// Code them once more: all, or these
-    Retry {
-        ids: Vec<i64>,
-    },
+    Retry { ids: Vec<i64> },
 }
 
 #[derive(Debug, Subcommand)]

@@ -152,9 +152,11 @@ pub fn load(data: &Path, file: Option<&Path>) -> Result<Loaded, Failure> {
     if file.is_some() && !path.is_file() {
         return Err(Failure::usage(format!("{}: there is no such configuration file", path.display())));
     }
-    let figment = Figment::from(Serialized::defaults(Config::default()))
-        .merge(Toml::file_exact(&path))
-        .merge(Env::prefixed("TESTIGO__").split("__"));
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if path.is_file() {
+        figment = figment.merge(Toml::file_exact(&path));
+    }
+    let figment = figment.merge(Env::prefixed("TESTIGO__").split("__"));
     let config: Config = figment.extract().map_err(|error| Failure::usage(describe(&error, &path)))?;
     for (key, url) in [("queue.url", &config.queue.url), ("store.url", &config.store.url)] {
         if !url.starts_with("sqlite:") || url == "sqlite:" {
@@ -177,7 +179,9 @@ fn describe(error: &figment::Error, file: &Path) -> String {
         let key = e.path.join(".");
         let place = match &e.metadata {
             Some(metadata) if metadata.name.contains("TOML") => format!("{}: ", file.display()),
-            Some(metadata) if metadata.name.contains("environment") => String::from("environment (TESTIGO__SECTION__KEY): "),
+            Some(metadata) if metadata.name.contains("environment") => {
+                String::from("environment (TESTIGO__SECTION__KEY): ")
+            }
             _ => String::new(),
         };
         let problem = match &e.kind {
@@ -253,12 +257,15 @@ mod tests {
     #[test]
     fn the_template_is_the_defaults() {
         assert_eq!(with_file(TEMPLATE).expect("loads").config, Config::default());
-        let set: String = TEMPLATE.lines().map(|l| l.strip_prefix("# ").filter(|l| l.contains(" = ")).unwrap_or(l)).fold(
-            String::new(),
-            |all, line| all + line + "\n",
-        );
+        let set: String = TEMPLATE
+            .lines()
+            .map(|l| l.strip_prefix("# ").filter(|l| l.contains(" = ")).unwrap_or(l))
+            .fold(String::new(), |all, line| all + line + "\n");
         let config = with_file(&set).expect("every commented setting is a setting").config;
-        let limited = Config { http: Http { per_source_per_second: NonZeroU32::new(50), ..Http::default() }, ..Config::default() };
+        let limited = Config {
+            http: Http { per_source_per_second: NonZeroU32::new(50), ..Http::default() },
+            ..Config::default()
+        };
         assert_eq!(config, limited);
     }
 

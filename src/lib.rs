@@ -35,6 +35,11 @@ impl Context {
 
 /// Runs the command and says how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // A panic's own words can quote the text that it fell over, so only its place is told.
+        let place = panic.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
+        outcome::tell(format_args!("testigo: a fault of this program{place}; what was acknowledged is safe"));
+    }));
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -23,7 +23,10 @@ use crate::store::sqlite::SqliteStore;
 /// What lies in a data directory, and why.
 pub const CONTENTS: &[(&str, &str)] = &[
     ("testigo.toml", "settings, each with its default; change nothing and it runs"),
-    ("keys/installation.key", "makes receipts and tells repeats; with another key everything old would look new: back it up"),
+    (
+        "keys/installation.key",
+        "makes receipts and tells repeats; with another key everything old would look new: back it up",
+    ),
     ("keys/queue.key", "opens what waits in the queue and the dead letters; needed to code it"),
     ("keys/recipients.txt", "who may open originals (public keys)"),
     ("queue.sqlite", "what was accepted and is not coded yet, encrypted (with -wal and -shm beside it)"),

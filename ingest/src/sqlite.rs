@@ -56,6 +56,9 @@ pub fn open(path: &Path, cache: CacheKib) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    if let Ok(p) = std::env::var("PG") {
+        connection.pragma_update(None, "page_size", p.parse::<i64>().unwrap_or(4096))?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;

@@ -66,7 +66,13 @@ pub(crate) fn find(period: Period, sheets: &Sheets) -> Vec<Finding> {
     let tactics = sheets.get("tactic_month");
     for info in taxonomy::axis("tactics").map_or(&[][..], |axis| axis.codes) {
         let subject = format!("reports that tell of “{}”", info.label.en);
-        compare(tactics, &[("tactic", info.code)], "reports", subject, "a report that does not mention it does not rule it out");
+        compare(
+            tactics,
+            &[("tactic", info.code)],
+            "reports",
+            subject,
+            "a report that does not mention it does not rule it out",
+        );
     }
     let settings = sheets.get("setting_month");
     for info in taxonomy::axis("setting").map_or(&[][..], |axis| axis.codes) {

@@ -60,8 +60,11 @@ pub struct Published {
     pub files: usize,
 }
 
+/// Files of a directory: path and bytes.
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
+
 /// Renders every file of a directory from its tables: path and bytes, in the manifest's order.
-pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(Vec<(String, Vec<u8>)>, Sheets), String> {
+pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(Files, Sheets), String> {
     let mut sheets = Sheets::default();
     let mut names = Vec::new();
     let mut files = Vec::new();

@@ -39,7 +39,7 @@ pub(crate) fn thousands(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
     let mut out = String::from(if n < 0 { "-" } else { "" });
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -145,7 +145,10 @@ mod tests {
         assert_eq!(sheet.value(&[("month", "2026-08")], "reports"), Shown::Hidden("<5"));
         assert_eq!(sheet.value(&[("month", "2026-07")], "reports").to_string(), "–");
         assert_eq!(sheet.value(&[("nonsense", "x")], "reports"), Shown::None);
-        assert_eq!((thousands(0), thousands(999), thousands(-1_234_567)), ("0".into(), "999".into(), "-1,234,567".into()));
+        assert_eq!(
+            (thousands(0), thousands(999), thousands(-1_234_567)),
+            ("0".into(), "999".into(), "-1,234,567".into())
+        );
         assert!(Sheet::parse(b"a,b\n1\n").is_err());
     }
 }

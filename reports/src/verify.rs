@@ -49,8 +49,7 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(VerifyError::NotPublished(dir.to_owned())),
         Err(error) => return Err(io_error(dir.join(MANIFEST))(error)),
     };
-    let manifest: Manifest =
-        serde_json::from_slice(&bytes).map_err(|_| VerifyError::NotPublished(dir.to_owned()))?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| VerifyError::NotPublished(dir.to_owned()))?;
 
     let mut checks = Vec::new();
     let mut check = |what, result: Result<String, String>| {
@@ -277,8 +276,16 @@ fn sums(sheets: &Sheets) -> Result<String, String> {
         add_up(format!("sums, {scope}, received"), of("received", "received"), &received)?;
         let coded = ["event", "undated", "not_enforcement", "non_event", "duplicate", "withdrawn"];
         add_up(format!("sums, {scope}, coded"), of("coded", "coded"), &coded.map(|p| of("coded", p)))?;
-        let bridge =
-            ["revisions", "repeats", "rejected", "waiting", "events_this_month", "events_earlier", "undated", "not_events"];
+        let bridge = [
+            "revisions",
+            "repeats",
+            "rejected",
+            "waiting",
+            "events_this_month",
+            "events_earlier",
+            "undated",
+            "not_events",
+        ];
         add_up(format!("sums, {scope}, bridge"), of("bridge", "received"), &bridge.map(|p| of("bridge", p)))?;
         add_up(format!("sums, {scope}, received twice"), of("bridge", "received"), &[of("received", "received")])?;
         add_up(format!("sums, {scope}, coded twice"), of("received", "coded"), &[of("coded", "coded")])?;

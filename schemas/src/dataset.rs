@@ -155,7 +155,13 @@ fn columns() -> Vec<Column> {
         all.push(Column { name: name.into(), ty, nullable, carried, description: description.to_owned().into() });
     };
     put("seq", T::Int, false, Bookkeeping, "Counts up by one for each row that the store takes");
-    put("effective_at", T::Instant, false, Bookkeeping, "From when the row speaks: receipt of the version, or a withdrawal");
+    put(
+        "effective_at",
+        T::Instant,
+        false,
+        Bookkeeping,
+        "From when the row speaks: receipt of the version, or a withdrawal",
+    );
     put("first_received_at", T::Instant, false, Bookkeeping, "When the first version of the report was received (UTC)");
     put("report_id", T::Id, false, Everywhere, "The report: a keyed hash of its source and external id");
     put("external_id", T::Text, false, Everywhere, "The source's own id");
@@ -166,7 +172,13 @@ fn columns() -> Vec<Column> {
     put("occurred_on", T::Date, true, Everywhere, "Civil date of the event in its zone");
     put("occurred_time", T::Time, true, Everywhere, "Civil time of the event in its zone");
     put("zone", T::Text, true, Everywhere, "IANA time zone of the date and time");
-    put("occurred_precision", T::Text, false, Everywhere, "How well the time is known: minute, hour, part_of_day, day, week, month, unknown");
+    put(
+        "occurred_precision",
+        T::Text,
+        false,
+        Everywhere,
+        "How well the time is known: minute, hour, part_of_day, day, week, month, unknown",
+    );
     put("county_fips", T::Text, true, Everywhere, "County, five digits");
     put("county_vintage", T::Text, true, Everywhere, "Which year's counties the code is of");
     put("state", T::Text, true, Everywhere, "State, two letters");
@@ -186,11 +198,29 @@ fn columns() -> Vec<Column> {
     put("incident_id", T::Text, true, Everywhere, "The source's own name for the event");
     put("language", T::Text, true, Everywhere, "Language of the narrative");
     put("narrative", T::Text, true, NotInSnapshot, "The narrative, redacted");
-    put("redactions", T::Json, true, NotInSnapshot, "What was removed from the narrative: field, start, end, class, rule");
+    put(
+        "redactions",
+        T::Json,
+        true,
+        NotInSnapshot,
+        "What was removed from the narrative: field, start, end, class, rule",
+    );
     put("provenance", T::Json, false, Everywhere, "For each coded field that is known: how, and by which rule");
     put("withdrawn", T::Bool, false, Bookkeeping, "Whether every version of the report is withdrawn");
-    put("standing", T::Text, false, Bookkeeping, "What the report counts as: withdrawn, duplicate, not_enforcement, non_event, undated, event");
-    put("month", T::Date, true, Bookkeeping, "First day of the month in which the event counts; none where it is undated");
+    put(
+        "standing",
+        T::Text,
+        false,
+        Bookkeeping,
+        "What the report counts as: withdrawn, duplicate, not_enforcement, non_event, undated, event",
+    );
+    put(
+        "month",
+        T::Date,
+        true,
+        Bookkeeping,
+        "First day of the month in which the event counts; none where it is undated",
+    );
     all
 }
 

@@ -48,16 +48,27 @@ fn count(wire: bool) -> Value {
 pub fn report() -> Value {
     let text = |longest: usize, description: &str| json!({"type": ["string", "null"], "maxLength": longest, "description": description});
     let mut fields = Map::new();
-    fields.insert("external_id".into(), json!({"type": ["string", "integer", "null"], "maxLength": LONGEST_TEXT, "description": "The source's own id"}));
+    fields.insert(
+        "external_id".into(),
+        json!({"type": ["string", "integer", "null"], "maxLength": LONGEST_TEXT, "description": "The source's own id"}),
+    );
     fields.insert("reported_at".into(), json!({"type": ["string", "null"], "format": "date-time", "description": "When the source got the report; when we received it, where it is absent"}));
-    fields.insert("occurred".into(), text(LONGEST_TEXT, "When it happened: an ISO date or date-time, or words in English or Spanish, relative to reported_at"));
-    fields.insert("place".into(), text(LONGEST_TEXT, "Where: a place, court, jail, ZIP. Coded to a county, then sealed"));
+    fields.insert(
+        "occurred".into(),
+        text(
+            LONGEST_TEXT,
+            "When it happened: an ISO date or date-time, or words in English or Spanish, relative to reported_at",
+        ),
+    );
+    fields
+        .insert("place".into(), text(LONGEST_TEXT, "Where: a place, court, jail, ZIP. Coded to a county, then sealed"));
     fields.insert("state".into(), json!({"type": ["string", "null"], "pattern": "^[A-Za-z]{2}$", "description": "The state's two letters: a hint"}));
     fields.insert("county_fips".into(), json!({"type": ["string", "integer", "null"], "pattern": "^[0-9]{5}$", "description": "The county, where the source knows it"}));
     fields.insert("lat".into(), json!({"type": ["number", "string", "null"], "minimum": -90, "maximum": 90, "description": "Latitude: coded to a county, then sealed"}));
     fields.insert("lon".into(), json!({"type": ["number", "string", "null"], "minimum": -180, "maximum": 180, "description": "Longitude: coded to a county, then sealed"}));
     fields.insert("narrative".into(), text(LONGEST_NARRATIVE, "What was told, in free text"));
-    fields.insert("language".into(), json!({"enum": ["en", "es", null], "description": "The language of the narrative"}));
+    fields
+        .insert("language".into(), json!({"enum": ["en", "es", null], "description": "The language of the narrative"}));
     for axis in AXES {
         let mut accepted: Vec<Value> = codes(*axis).into_iter().map(Value::from).collect();
         let value = if SEVERAL_AXES.contains(axis) {
@@ -72,7 +83,10 @@ pub fn report() -> Value {
         fields.insert(field.as_str().into(), count(true));
     }
     fields.insert("incident_id".into(), json!({"type": ["string", "integer", "null"], "maxLength": LONGEST_TEXT, "description": "The source's own name for the event, when it groups its reports"}));
-    fields.insert("contact".into(), text(LONGEST_TEXT, "Phone or handle of who called: sealed with the original, never stored in clear"));
+    fields.insert(
+        "contact".into(),
+        text(LONGEST_TEXT, "Phone or handle of who called: sealed with the original, never stored in clear"),
+    );
     json!({
         "$schema": DRAFT,
         "title": "A report in wire form",
@@ -119,17 +133,20 @@ pub fn coded() -> Value {
     fields.insert("incident_id".into(), text.clone());
     fields.insert("language".into(), json!({"enum": ["en", "es", null]}));
     fields.insert("narrative".into(), json!({"type": ["string", "null"], "description": "Redacted"}));
-    fields.insert("redactions".into(), json!({"type": "array", "items": {
-        "type": "object",
-        "properties": {
-            "field": {"type": "string"},
-            "start": {"type": "integer", "minimum": 0},
-            "end": {"type": "integer", "minimum": 0},
-            "class": {"enum": Class::ALL.map(Class::as_str)},
-            "rule": {"type": "string"},
-        },
-        "required": ["field", "start", "end", "class", "rule"],
-    }}));
+    fields.insert(
+        "redactions".into(),
+        json!({"type": "array", "items": {
+            "type": "object",
+            "properties": {
+                "field": {"type": "string"},
+                "start": {"type": "integer", "minimum": 0},
+                "end": {"type": "integer", "minimum": 0},
+                "class": {"enum": Class::ALL.map(Class::as_str)},
+                "rule": {"type": "string"},
+            },
+            "required": ["field", "start", "end", "class", "rule"],
+        }}),
+    );
     let origins: Map<String, Value> = Field::ALL
         .iter()
         .map(|field| {

@@ -31,9 +31,7 @@ impl Language {
     /// The language of an ISO 639-1 code in lower case; `None` for any other text.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|language| language.as_str() == code)
+        Self::ALL.into_iter().find(|language| language.as_str() == code)
     }
 }
 
@@ -46,12 +44,7 @@ impl fmt::Display for Language {
 // Not derived: serde's own error would print the value.
 impl<'de> Deserialize<'de> for Language {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize_code(
-            deserializer,
-            "language",
-            Self::ALL.into_iter().map(Self::as_str),
-            Self::from_code,
-        )
+        deserialize_code(deserializer, "language", Self::ALL.into_iter().map(Self::as_str), Self::from_code)
     }
 }
 
@@ -65,17 +58,9 @@ mod tests {
             assert_eq!(Language::from_code(language.as_str()), Some(language));
             assert_eq!(serde_json::to_value(language).unwrap(), language.as_str());
         }
-        assert_eq!(
-            serde_json::from_str::<Language>(r#""es""#).unwrap(),
-            Language::Es
-        );
-        let error = serde_json::from_str::<Language>(r#""secret""#)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("en, es") && !error.contains("secret"),
-            "{error}"
-        );
+        assert_eq!(serde_json::from_str::<Language>(r#""es""#).unwrap(), Language::Es);
+        let error = serde_json::from_str::<Language>(r#""secret""#).unwrap_err().to_string();
+        assert!(error.contains("en, es") && !error.contains("secret"), "{error}");
         assert_eq!(Language::from_code("fr"), None);
         assert_eq!(Language::from_code("EN"), None);
     }

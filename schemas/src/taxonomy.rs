@@ -29,10 +29,9 @@ pub(crate) use read::deserialize_code;
 
 pub use code_set::CodeSet;
 pub use codes::{
-    AXES, Agency, Authority, AxisInfo, CROSSWALK_VERSION, CaseLevel, CodeAxis, CodeInfo, CourtRole,
-    CourtStage, CourtType, EventClass, EventKind, ICE_METHODS, IceGroup, IcewatchPlace,
-    IcewatchTactic, Outcome, PartnerModel, PlaceRelation, Priority, REGIMES, Review, SERIES_BREAKS,
-    Setting, Tactic, Text2, VERSION, VulnerableParty, axis,
+    AXES, Agency, Authority, AxisInfo, CROSSWALK_VERSION, CaseLevel, CodeAxis, CodeInfo, CourtRole, CourtStage,
+    CourtType, EventClass, EventKind, ICE_METHODS, IceGroup, IcewatchPlace, IcewatchTactic, Outcome, PartnerModel,
+    PlaceRelation, Priority, REGIMES, Review, SERIES_BREAKS, Setting, Tactic, Text2, VERSION, VulnerableParty, axis,
 };
 pub use crosswalk::{IceMethod, SeriesBreak, ice_method, ice_method_group, series_break_within};
 pub use regime::{Regime, priority_regime};

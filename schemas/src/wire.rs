@@ -161,10 +161,8 @@ pub fn canonical(map: &Map<String, Value>) -> Sensitive<Vec<u8>> {
 }
 
 fn write_canonical_map(map: &Map<String, Value>, out: &mut Vec<u8>) {
-    let mut entries: Vec<_> = map
-        .iter()
-        .filter(|(_, v)| !v.is_null() && !v.as_str().is_some_and(|text| text.trim().is_empty()))
-        .collect();
+    let mut entries: Vec<_> =
+        map.iter().filter(|(_, v)| !v.is_null() && !v.as_str().is_some_and(|text| text.trim().is_empty())).collect();
     entries.sort_unstable_by_key(|(name, _)| *name);
     out.push(b'{');
     for (i, (name, value)) in entries.into_iter().enumerate() {
@@ -297,7 +295,9 @@ fn count(field: Field, value: &Value) -> Result<WireCount, Reject> {
         Value::String(_) => {
             let words = text(name, value, LONGEST_TEXT)?.trim();
             // A bare number must be a count; other words are for the worker to read.
-            if words.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.')) && words.parse::<f64>().is_ok() {
+            if words.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.'))
+                && words.parse::<f64>().is_ok()
+            {
                 let n = words.parse::<u32>().ok().filter(|n| *n <= LARGEST).ok_or_else(wrong)?;
                 return Ok(WireCount::Exact(Count::exactly(n)));
             }
@@ -379,7 +379,8 @@ mod tests {
 
     #[test]
     fn what_says_the_same_is_the_same() {
-        let a = parse_object(br#"{"narrative": "x", "tactics": ["masked"], "setting": null, "place": ""}"#).expect("JSON");
+        let a =
+            parse_object(br#"{"narrative": "x", "tactics": ["masked"], "setting": null, "place": ""}"#).expect("JSON");
         let b = parse_object(b"{\"tactics\":\"masked\",\n \"narrative\":\"x\"}").expect("JSON");
         assert_eq!(canonical(&a), canonical(&b));
         let c = parse_object(br#"{"narrative": "y", "tactics": ["masked"]}"#).expect("JSON");

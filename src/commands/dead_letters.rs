@@ -52,7 +52,11 @@ pub fn run(context: &Context, command: &DeadLetters) -> Result {
                 print_json(&shown(&letter))?;
             } else {
                 say(line(&letter))?;
-                say(format_args!("        received {}, position {}", rfc3339(letter.received_at), letter.position.offset))?;
+                say(format_args!(
+                    "        received {}, position {}",
+                    rfc3339(letter.received_at),
+                    letter.position.offset
+                ))?;
                 if let Some(batch) = letter.batch {
                     say(format_args!("        import {batch}"))?;
                 }

@@ -15,8 +15,8 @@ use schemas::source::{Settings, Source, SourceName};
 use schemas::{Clock, Sensitive};
 
 use super::brief::publish;
-use super::simulate::month;
 use super::engines;
+use super::simulate::month;
 use crate::Context;
 use crate::cli::{Brief, Demo};
 use crate::config;
@@ -62,17 +62,15 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
     let day = until.last_day() + Days::new(BRIEF_AFTER);
     clock.set(day.and_time(NaiveTime::MIN).and_utc());
     let view = engines::view(&inner, &installation, None)?.ok_or_else(|| anyhow::anyhow!("nothing was stored"))?;
-    let brief = Brief {
-        period: until.to_string(),
-        as_of: None,
-        preview: false,
-        out: out.join(format!("brief-{until}-en")),
-    };
+    let brief =
+        Brief { period: until.to_string(), as_of: None, preview: false, out: out.join(format!("brief-{until}-en")) };
     let period = Period { first: until, last: until };
     let published = publish(&inner, &installation, &view, period, &brief)?;
     let verified = reports::verify(&published.dir)?;
     if !verified.ok {
-        return Err(anyhow::anyhow!("the brief does not verify: run `testigo verify {}`", published.dir.display()).into());
+        return Err(
+            anyhow::anyhow!("the brief does not verify: run `testigo verify {}`", published.dir.display()).into()
+        );
     }
     finish(context, &published, sent, endings)
 }
@@ -100,7 +98,8 @@ fn make_room(out: &Path) -> Result<(), Failure> {
 fn add_sources(context: &Context, installation: &Installation) -> Result<(), Failure> {
     let mut store = engines::store(context, installation)?;
     for spec in sources() {
-        let name = SourceName::parse(&spec.name).ok_or_else(|| anyhow::anyhow!("a simulated source has no valid name"))?;
+        let name =
+            SourceName::parse(&spec.name).ok_or_else(|| anyhow::anyhow!("a simulated source has no valid name"))?;
         store.add_source(&Source {
             name,
             kind: spec.kind,

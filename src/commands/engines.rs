@@ -97,7 +97,11 @@ pub fn source_or_new(store: &mut impl Store, name: &SourceName) -> Result<Source
 }
 
 /// The first sum as of an instant, with what waits, of one consistent view: tries again while a worker is faster.
-pub fn funnel(log: &mut impl Log, store: &mut impl Store, as_of: Instant) -> Result<(Vec<FunnelRow>, Vec<Waiting>), Failure> {
+pub fn funnel(
+    log: &mut impl Log,
+    store: &mut impl Store,
+    as_of: Instant,
+) -> Result<(Vec<FunnelRow>, Vec<Waiting>), Failure> {
     let queue_id = Arc::clone(log.queue_id());
     for _ in 0..TRIES {
         let before = positions(log, store)?;

@@ -71,10 +71,7 @@ pub fn run(context: &Context, arguments: &Export) -> Result {
 }
 
 /// Writes beside the file and moves it into place when it is whole and durable.
-fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>) -> Result<(), Failure> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let wrong = |e: std::io::Error| anyhow::anyhow!("{}: {e}", path.display());
     let temporary = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
@@ -122,12 +119,7 @@ fn write_csv_row<W: Write>(csv: &mut csv::Writer<W>, row: &CodedRow, with_text: 
 }
 
 /// Rows stream from the store to the writer over a short channel.
-fn parquet(
-    mut store: impl Store,
-    range: Range,
-    path: &Path,
-    with_text: bool,
-) -> Result<u64, Failure> {
+fn parquet(mut store: impl Store, range: Range, path: &Path, with_text: bool) -> Result<u64, Failure> {
     let (rows_in, rows_out) = sync_channel::<Result<CodedRow, StoreError>>(1024);
     std::thread::scope(|scope| {
         scope.spawn(move || {

@@ -59,8 +59,13 @@ fn import(context: &Context, arguments: &Import) -> Result {
     // Every header is judged before the first row is queued: a wrong file stops all of it.
     let settings = store.sources()?.into_iter().find(|s| s.name == name).map(|s| s.settings).unwrap_or_default();
     let batch = new_batch()?;
-    let import =
-        FileImport { source: &name, settings: &settings, mapping: &mapping, key: installation.key(), batch: Some(batch) };
+    let import = FileImport {
+        source: &name,
+        settings: &settings,
+        mapping: &mapping,
+        key: installation.key(),
+        batch: Some(batch),
+    };
     let mut readers = Vec::new();
     for path in &arguments.files {
         readers.push(FileReader::open(&import, path).map_err(wrong_file)?);
@@ -161,7 +166,7 @@ fn append(
             let row = reader.next_row()?;
             let last = row.is_none();
             chunk.extend(row);
-            if chunk.len() < CHUNK && !(last && !chunk.is_empty()) {
+            if chunk.len() < CHUNK && (!last || chunk.is_empty()) {
                 if last {
                     break;
                 }

@@ -26,7 +26,10 @@ pub fn run(context: &Context, command: &Keys) -> Result {
     }
     for original in originals {
         let opened = open_original(&identity, &original.key, report, &original.sealed).map_err(|_| {
-            anyhow::anyhow!("this identity does not open the original of report {report}, revision {}", original.revision)
+            anyhow::anyhow!(
+                "this identity does not open the original of report {report}, revision {}",
+                original.revision
+            )
         })?;
         if context.json {
             print_json(&serde_json::json!({

@@ -55,8 +55,7 @@ async fn accept(
     let config = context.config();
     let metrics = metrics()?;
     let address = arguments.listen.unwrap_or(config.http.listen);
-    let listener =
-        TcpListener::bind(address).await.map_err(|e| anyhow::anyhow!("cannot listen on {address}: {e}"))?;
+    let listener = TcpListener::bind(address).await.map_err(|e| anyhow::anyhow!("cannot listen on {address}: {e}"))?;
     let bound = listener.local_addr()?;
     let limits = config.http.limits();
     let desk = Desk::new(

@@ -17,7 +17,8 @@ pub fn run(context: &Context, arguments: &Simulate) -> Result {
     if arguments.months == 0 || arguments.months > 600 {
         return Err(Failure::usage("--months: 1 to 600"));
     }
-    let plan = Plan { occurred_in_words: true, ..Plan::new(arguments.months, arguments.reports, arguments.seed, until) };
+    let plan =
+        Plan { occurred_in_words: true, ..Plan::new(arguments.months, arguments.reports, arguments.seed, until) };
     let summary = write_files(&plan, &arguments.out)?;
     if context.json {
         print_json(&serde_json::json!({

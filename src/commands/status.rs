@@ -66,7 +66,10 @@ pub fn run(context: &Context) -> Result {
     if context.json {
         return print_json(&status).map(|()| Outcome::Done);
     }
-    say(format_args!("{:<24} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "received", "coded", "revisions", "repeats", "rejected", "waiting"))?;
+    say(format_args!(
+        "{:<24} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "", "received", "coded", "revisions", "repeats", "rejected", "waiting"
+    ))?;
     let rows = status.sources.iter().map(|s| (s.source.as_str(), &s.sums)).chain([("all", &status.sums)]);
     for (name, s) in rows {
         say(format_args!(

@@ -20,6 +20,9 @@ mod second;
 mod tokens;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 pub use schemas::redaction::Class;
@@ -92,7 +95,7 @@ impl Redactor {
             tokens::hide(&folded, &mut tokens);
         }
         // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. Names may show
-        // others; a pattern finds no more in what is left, save where it turned a longer match down.
+        // others; of the patterns only those that matched can match again.
         loop {
             let before = out.len();
             person::find(&mut folded, &tokens, &self.lexicon, out);

@@ -182,8 +182,8 @@ impl Patterns {
         survey
     }
 
-    /// Finds and hides all that the wanted rules match. Then only those stay wanted that turned a match down, and so may
-    /// match another time when more is hidden.
+    /// Finds and hides all that the wanted rules match. Then only those stay wanted that matched at all, taken or turned
+    /// down: such a rule may match another time when more is hidden.
     pub fn find(&self, survey: &mut Survey, text: &str, folded: &mut Folded, lexicon: &Lexicon, out: &mut Vec<Span>) {
         let mut again = 0;
         let mut wanted = survey.wanted;
@@ -191,12 +191,12 @@ impl Patterns {
             let n = wanted.trailing_zeros() as usize;
             wanted &= wanted - 1;
             let mut reading = Reading { rule: &self.rules[n], text, folded, lexicon, out };
-            let refused = match self.rules[n].starts {
+            let matched = match self.rules[n].starts {
                 Starts::Anywhere => reading.anywhere(),
-                Starts::Cue => survey.cues.iter().filter(|(_, rules)| rules & (1 << n) != 0).fold(false, |refused, &(at, _)| reading.at(at) | refused),
+                Starts::Cue => survey.cues.iter().filter(|(_, rules)| rules & (1 << n) != 0).fold(false, |matched, &(at, _)| reading.at(at) | matched),
                 Starts::Number => reading.at_numbers(),
             };
-            again |= u128::from(refused) << n;
+            again |= u128::from(matched) << n;
         }
         survey.wanted = again;
     }
@@ -244,7 +244,7 @@ impl Shapes {
     }
 }
 
-/// One rule at work on one text. Each way of reading tells whether a match was turned down.
+/// One rule at work on one text. Each way of reading tells whether the pattern matched.
 struct Reading<'a> {
     rule: &'a Rule,
     text: &'a str,
@@ -255,12 +255,13 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn anywhere(&mut self) -> bool {
-        let mut refused = false;
+        let mut matched = false;
         let mut from = 0;
         while from < self.folded.bytes.len() {
             // Telling whether there is a match is much cheaper than telling its groups.
             let Some(start) = self.rule.find.find_at(&self.folded.bytes, from).map(|found| found.start()) else { break };
             let Some(found) = self.rule.find.captures_at(&self.folded.bytes, start) else { break };
+            matched = true;
             match self.rule.accept(self.text, self.folded, self.lexicon, &found, 0) {
                 Some((start, end)) => {
                     self.take(start, end);
@@ -268,24 +269,23 @@ impl Reading<'_> {
                 }
                 // Something good may start within what was refused: go on behind its first word.
                 None => {
-                    refused = true;
                     let word = self.folded.bytes[start..].iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
                     from = start + 1 + word;
                 }
             }
         }
-        refused
+        matched
     }
 
     fn at_numbers(&mut self) -> bool {
-        let mut refused = false;
+        let mut matched = false;
         let mut at = 0;
         while let Some(skip) = self.folded.bytes[at..].iter().position(u8::is_ascii_digit) {
             at += skip;
-            refused |= self.at(at);
+            matched |= self.at(at);
             at += self.folded.bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
         }
-        refused
+        matched
     }
 
     fn at(&mut self, at: usize) -> bool {
@@ -294,11 +294,10 @@ impl Reading<'_> {
             return false;
         }
         let Some(found) = self.rule.find.captures(bytes) else { return false };
-        match self.rule.accept(self.text, self.folded, self.lexicon, &found, at) {
-            Some((start, end)) => self.take(start, end),
-            None => return true,
+        if let Some((start, end)) = self.rule.accept(self.text, self.folded, self.lexicon, &found, at) {
+            self.take(start, end);
         }
-        false
+        true
     }
 
     fn take(&mut self, start: usize, end: usize) {

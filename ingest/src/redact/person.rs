@@ -30,6 +30,7 @@ pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut 
     scan.chat_lines();
     scan.listed();
     scan.lists_of_names();
+    scan.particles_between();
     scan.everywhere();
     let rule = scan.rule;
     let mut at = 0;
@@ -69,7 +70,7 @@ impl Capitals {
             words += 1;
             capital += usize::from(token.shape != Shape::Lower);
         }
-        if words >= 5 && capital * 10 >= words * 8 { Self::Mute } else { Self::Telling }
+        if words >= 6 && capital * 10 >= words * 9 { Self::Mute } else { Self::Telling }
     }
 }
 
@@ -218,6 +219,9 @@ impl Scan<'_> {
                 continue;
             }
             let particle = token.is(PARTICLE) && (under_way || self.capital(next) && token.shape == Shape::Capital) && !token.is(SURE);
+            if particle && !under_way && self.place_here(next, false, cue) {
+                break;
+            }
             if particle && next + 1 < self.tokens.len() && self.goes_on(next + 1) && self.heads_on(next + 1, under_way) {
                 next += 1;
                 continue;
@@ -409,6 +413,11 @@ impl Scan<'_> {
     /// A strong cue is weak before what is often no name: a lower-case word behind a general word.
     fn sober(&self, cue: Cue, start: usize, rule: &str) -> Cue {
         let token = &self.tokens[start];
+        // "agentes" is followed by what they do more often than by a name.
+        let plural = rule == "person.title" && self.word(start - 1).ends_with(b"s") && self.tokens[start - 1].len() > 5;
+        if plural && !self.capital(start) && !token.is(NAME) {
+            return Cue::Weak;
+        }
         if cue == Cue::Strong && !self.capital(start) && !token.is(NAME) && rule == "person.introduction" {
             let before = &self.tokens[start - 1];
             // "se llama wilmer" but not "familia xyz..."
@@ -598,6 +607,18 @@ impl Scan<'_> {
             let next_taken = self.tokens.get(at + 1).is_some_and(|next| next.gap == COMMA | SPACE && next.is(SURE)) && self.rule[at + 1].is_some();
             if next_taken && self.rule[at].is_none() && capital && (token.is(SURNAME) || !token.is(ORDINARY)) && !token.is(PLACE | ORDINARY | NEVER | TITLE | RELATION | ROLE) {
                 self.take(at, at + 1, "person.list");
+            }
+        }
+    }
+
+    /// "María de la Luz Pérez", of which two rules took the ends.
+    fn particles_between(&mut self) {
+        for at in 0..self.tokens.len() {
+            let Some(rule) = self.rule[at] else { continue };
+            let between = self.tokens[at + 1..].iter().take_while(|t| t.is(PARTICLE) && t.gap == SPACE && t.len() > 1).count();
+            let next = at + 1 + between;
+            if between > 0 && self.rule.get(next).is_some_and(Option::is_some) && self.tokens[next].gap == SPACE && self.capital(next) {
+                self.take(at + 1, next, rule);
             }
         }
     }

@@ -108,7 +108,8 @@ fn long_number(text: &[char]) -> Option<(Class, &'static str)> {
         let sizes: Vec<usize> = groups.iter().map(|group| group.end - group.start).collect();
         let total: usize = sizes.iter().sum();
         let marks: String = text[at..end].iter().filter(|c| !c.is_ascii_digit()).collect();
-        let dated = sizes.len() >= 3 && sizes[..3].iter().all(|&n| n <= 4) && (marks.starts_with("--") || marks.starts_with("//") || marks.starts_with(".."));
+        let day_month_year = matches!(sizes[..], [1..=2, 1..=2, 2 | 4, ..] | [4, 1..=2, 1..=2, ..]);
+        let dated = day_month_year && (marks.starts_with("--") || marks.starts_with("//") || marks.starts_with(".."));
         let zip = sizes.first() == Some(&5) && sizes.len() == 2 && sizes[1] <= 4;
         let years = sizes == [4, 4] && marks != " ";
         let money = at > 0 && text[at - 1] == '$';

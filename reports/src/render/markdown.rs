@@ -224,10 +224,7 @@ const BRIDGE: &[(&str, &str)] = &[
 
 fn parts(sums: &Sheet, sum: &str, labels: &[(&str, &'static str)]) -> Vec<Part> {
     let of = |scope: &str, part: &str| sums.value(&[("scope", scope), ("sum", sum), ("part", part)], "n").to_string();
-    labels
-        .iter()
-        .map(|(part, label)| Part { label, period: of("period", part), all: of("all", part) })
-        .collect()
+    labels.iter().map(|(part, label)| Part { label, period: of("period", part), all: of("all", part) }).collect()
 }
 
 /// How many of the month's events came in after the month: the bridge from its funnel to its headline.
@@ -285,8 +282,11 @@ fn counties(sheet: &Sheet, months: &Months) -> (Vec<Line>, usize) {
                 let keys = [("state", state), ("county_fips", fips)];
                 let cells = both(&keys);
                 hidden += cells[..1].iter().filter(|c| c.starts_with('<') || *c == "withheld").count();
-                let label =
-                    if fips == UNKNOWN { String::from("county not known") } else { sheet.text(row, "county").to_owned() };
+                let label = if fips == UNKNOWN {
+                    String::from("county not known")
+                } else {
+                    sheet.text(row, "county").to_owned()
+                };
                 let rank = sheet.shown(row, "reports").number().unwrap_or(1);
                 (!cells.iter().all(|c| c == "0" || c == "–")).then(|| (rank, line(label, false, cells)))
             })
@@ -312,7 +312,7 @@ fn tactics(sheet: &Sheet, months: &Months) -> Vec<Line> {
             lines.push((rank, line(info.label.en, false, cells)));
         }
     }
-    lines.sort_by(|a, b| b.0.cmp(&a.0));
+    lines.sort_by_key(|line| std::cmp::Reverse(line.0));
     let mut lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
     let unknown = months.cells(sheet, &[("tactic", UNKNOWN)], "reports");
     if !lines.is_empty() || unknown.iter().any(|c| c != "0" && c != "–") {

@@ -51,10 +51,7 @@ impl<A: CodeAxis> CodeSet<A> {
 
     /// The codes in the order of the taxonomy.
     pub fn iter(self) -> impl Iterator<Item = A> + Clone {
-        A::ALL
-            .iter()
-            .copied()
-            .filter(move |&code| self.contains(code))
+        A::ALL.iter().copied().filter(move |&code| self.contains(code))
     }
 
     /// What is in either set.
@@ -73,9 +70,7 @@ impl<A: CodeAxis> CodeSet<A> {
     /// The set of these bits; `None` when a bit stands for no code.
     #[must_use]
     pub fn from_bits(bits: u64) -> Option<Self> {
-        let unknown = bits
-            .checked_shr(u32::try_from(A::ALL.len()).ok()?)
-            .unwrap_or(0);
+        let unknown = bits.checked_shr(u32::try_from(A::ALL.len()).ok()?).unwrap_or(0);
         (unknown == 0).then_some(Self(bits, PhantomData))
     }
 }

@@ -57,11 +57,7 @@ impl CodeInfo {
     /// The plural label where there is one and `count` is not 1, else the label.
     #[must_use]
     pub fn label_for(&self, count: u64, language: Language) -> &'static str {
-        let label = if count == 1 {
-            self.label
-        } else {
-            self.plural.unwrap_or(self.label)
-        };
+        let label = if count == 1 { self.label } else { self.plural.unwrap_or(self.label) };
         label.get(language)
     }
 }

@@ -33,9 +33,7 @@ pub struct SeriesBreak {
 /// The method of an official file. Case, spaces and punctuation do not matter. Allocates nothing.
 #[must_use]
 pub fn ice_method(method: &str) -> Option<&'static IceMethod> {
-    ICE_METHODS
-        .iter()
-        .find(|known| letters(known.name).eq(letters(method)))
+    ICE_METHODS.iter().find(|known| letters(known.name).eq(letters(method)))
 }
 
 /// The group of a method of an official file; `None` for a method that the crosswalk does not know.
@@ -45,18 +43,11 @@ pub fn ice_method_group(method: &str) -> Option<IceGroup> {
 }
 
 /// The breaks that a series from `first` to `last` (civil dates, included) reaches over or into.
-pub fn series_break_within(
-    first: NaiveDate,
-    last: NaiveDate,
-) -> impl Iterator<Item = &'static SeriesBreak> {
-    SERIES_BREAKS
-        .iter()
-        .filter(move |brk| first <= brk.latest && brk.earliest <= last)
+pub fn series_break_within(first: NaiveDate, last: NaiveDate) -> impl Iterator<Item = &'static SeriesBreak> {
+    SERIES_BREAKS.iter().filter(move |brk| first <= brk.latest && brk.earliest <= last)
 }
 
 /// What tells two methods apart: letters and digits, in lower case.
 fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }

@@ -23,15 +23,10 @@ pub(crate) fn deserialize_code<'de, D: Deserializer<'de>, T>(
     accepted: impl Iterator<Item = &'static str>,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<T, D::Error> {
-    deserializer
-        .deserialize_any(CodeVisitor(parse))?
-        .ok_or_else(|| {
-            let accepted: Vec<_> = accepted.collect();
-            D::Error::custom(format_args!(
-                "no code of {list}; accepted: {}",
-                accepted.join(", ")
-            ))
-        })
+    deserializer.deserialize_any(CodeVisitor(parse))?.ok_or_else(|| {
+        let accepted: Vec<_> = accepted.collect();
+        D::Error::custom(format_args!("no code of {list}; accepted: {}", accepted.join(", ")))
+    })
 }
 
 struct CodeVisitor<F>(F);

@@ -27,7 +27,5 @@ pub struct Regime {
 /// The regime in force on a civil date; `None` before the first of the list.
 #[must_use]
 pub fn priority_regime(on: NaiveDate) -> Option<&'static Regime> {
-    REGIMES
-        .iter()
-        .find(|regime| regime.from <= on && regime.to.is_none_or(|to| on <= to))
+    REGIMES.iter().find(|regime| regime.from <= on && regime.to.is_none_or(|to| on <= to))
 }

@@ -29,13 +29,7 @@ const DOMAIN: [(&str, &str, bool, usize, &str); 16] = [
             day_labor_site school hospital_or_clinic shelter place_of_worship \
             government_office transit airport retail_or_parking other unknown",
     ),
-    (
-        "place_relation",
-        "PlaceRelation",
-        false,
-        6,
-        "inside entrance grounds within_blocks en_route unknown",
-    ),
+    ("place_relation", "PlaceRelation", false, 6, "inside entrance grounds within_blocks en_route unknown"),
     (
         "tactics",
         "Tactic",
@@ -69,13 +63,7 @@ const DOMAIN: [(&str, &str, bool, usize, &str); 16] = [
             partner_287g state_police sheriff local_police probation_parole court_officers \
             national_guard contractor unknown",
     ),
-    (
-        "partner_model",
-        "PartnerModel",
-        false,
-        3,
-        "jail_enforcement warrant_service task_force",
-    ),
+    ("partner_model", "PartnerModel", false, 3, "jail_enforcement warrant_service task_force"),
     (
         "authority_shown",
         "Authority",
@@ -108,20 +96,8 @@ const DOMAIN: [(&str, &str, bool, usize, &str); 16] = [
         "defendant complainant_or_victim witness petitioner respondent companion juror \
             counsel_or_staff other",
     ),
-    (
-        "case_level",
-        "CaseLevel",
-        false,
-        6,
-        "violation desk_appearance misdemeanor felony none unknown",
-    ),
-    (
-        "outcome",
-        "Outcome",
-        false,
-        5,
-        "in_custody released_at_scene not_found transferred unknown",
-    ),
+    ("case_level", "CaseLevel", false, 6, "violation desk_appearance misdemeanor felony none unknown"),
+    ("outcome", "Outcome", false, 5, "in_custody released_at_scene not_found transferred unknown"),
     (
         "vulnerable_parties",
         "VulnerableParty",
@@ -137,13 +113,7 @@ const DOMAIN: [(&str, &str, bool, usize, &str); 16] = [
         6,
         "priority_1 priority_2 priority_3 other_priority not_a_priority unknown",
     ),
-    (
-        "review",
-        "Review",
-        false,
-        6,
-        "confirmed probable unconfirmed not_enforcement duplicate withdrawn",
-    ),
+    ("review", "Review", false, 6, "confirmed probable unconfirmed not_enforcement duplicate withdrawn"),
 ];
 
 fn day(text: &str) -> NaiveDate {
@@ -154,10 +124,7 @@ fn day(text: &str) -> NaiveDate {
 fn axes_and_codes_are_those_of_the_domain_in_its_order() {
     assert_eq!(AXES.len(), DOMAIN.len());
     for (axis, (name, type_name, multiple, count, codes)) in AXES.iter().zip(DOMAIN) {
-        assert_eq!(
-            (axis.name, axis.type_name, axis.multiple),
-            (name, type_name, multiple)
-        );
+        assert_eq!((axis.name, axis.type_name, axis.multiple), (name, type_name, multiple));
         assert_eq!(axis.codes.len(), count, "{name}");
         let ours: Vec<_> = axis.codes.iter().map(|info| info.code).collect();
         assert_eq!(ours, codes.split_whitespace().collect::<Vec<_>>(), "{name}");
@@ -183,49 +150,24 @@ fn check_list<A: CodeAxis>() {
     assert_eq!(A::from_code(""), None);
     assert_eq!(A::from_code(&A::ALL[0].as_str().to_uppercase()), None);
     for language in Language::ALL {
-        let labels: BTreeSet<_> = A::INFO
-            .iter()
-            .map(|info| info.label.get(language))
-            .collect();
+        let labels: BTreeSet<_> = A::INFO.iter().map(|info| info.label.get(language)).collect();
         assert_eq!(labels.len(), A::INFO.len(), "labels of {} repeat", A::NAME);
         for info in A::INFO {
             let definition = info.definition.get(language);
-            assert!(
-                definition.ends_with('.') && definition.len() > 4,
-                "{}",
-                info.code
-            );
+            assert!(definition.ends_with('.') && definition.len() > 4, "{}", info.code);
             assert!(!info.label.get(language).ends_with('.'), "{}", info.code);
         }
     }
 
-    let wrong = [
-        json!("Maria Secreta"),
-        json!(4711),
-        json!(-4711),
-        json!(47.11),
-        json!(true),
-        Value::Null,
-    ];
+    let wrong = [json!("Maria Secreta"), json!(4711), json!(-4711), json!(47.11), json!(true), Value::Null];
     for value in wrong {
         let error = from_value::<A>(value).unwrap_err().to_string();
-        assert!(
-            error.contains(A::NAME) && error.contains(A::ALL[0].as_str()),
-            "{error}"
-        );
-        assert!(
-            !["Secreta", "4711", "47.11", "true"]
-                .iter()
-                .any(|private| error.contains(private)),
-            "{error}"
-        );
+        assert!(error.contains(A::NAME) && error.contains(A::ALL[0].as_str()), "{error}");
+        assert!(!["Secreta", "4711", "47.11", "true"].iter().any(|private| error.contains(private)), "{error}");
     }
     for value in [json!(["Secreta"]), json!({"Secreta": "4711"})] {
         let error = from_value::<A>(value).unwrap_err().to_string();
-        assert!(
-            !error.contains("Secreta") && !error.contains("4711"),
-            "{error}"
-        );
+        assert!(!error.contains("Secreta") && !error.contains("4711"), "{error}");
     }
     check_set::<A>();
 }
@@ -238,14 +180,8 @@ fn check_set<A: CodeAxis>() {
     assert!(set.insert(last) && set.insert(first) && !set.insert(first));
     assert_eq!(set.iter().collect::<Vec<_>>(), [first, last]);
     assert_eq!((set.len(), set.contains(first)), (2, true));
-    assert_eq!(
-        to_value(set).unwrap(),
-        json!([first.as_str(), last.as_str()])
-    );
-    assert_eq!(
-        from_value::<CodeSet<A>>(json!([last.as_str(), first.as_str(), last.as_str()])).unwrap(),
-        set
-    );
+    assert_eq!(to_value(set).unwrap(), json!([first.as_str(), last.as_str()]));
+    assert_eq!(from_value::<CodeSet<A>>(json!([last.as_str(), first.as_str(), last.as_str()])).unwrap(), set);
     assert_eq!(CodeSet::from_bits(set.bits()), Some(set));
     assert!(set.remove(last) && !set.remove(last) && !set.contains(last));
 
@@ -258,19 +194,11 @@ fn check_set<A: CodeAxis>() {
         assert_eq!(CodeSet::<A>::from_bits(u64::MAX), None);
     }
 
-    for value in [
-        json!(["Secreta"]),
-        json!("Secreta"),
-        json!({"Secreta": 4711}),
-        json!(4711),
-        json!([[4711]]),
-        Value::Null,
-    ] {
+    for value in
+        [json!(["Secreta"]), json!("Secreta"), json!({"Secreta": 4711}), json!(4711), json!([[4711]]), Value::Null]
+    {
         let error = from_value::<CodeSet<A>>(value).unwrap_err().to_string();
-        assert!(
-            !error.contains("Secreta") && !error.contains("4711"),
-            "{error}"
-        );
+        assert!(!error.contains("Secreta") && !error.contains("4711"), "{error}");
     }
 }
 
@@ -299,49 +227,21 @@ fn every_list_keeps_its_promises() {
 #[test]
 fn private_values_stay_out_of_errors_in_json_text() {
     // serde_json's streaming reader takes other ways than its `Value`.
-    for text in [
-        r#"["Secreta"]"#,
-        r#"{"Secreta":"4711"}"#,
-        "4711",
-        r#""Secreta""#,
-        r#""Sec\u0072eta""#,
-    ] {
-        let code = serde_json::from_str::<Setting>(text)
-            .unwrap_err()
-            .to_string();
-        let set = serde_json::from_str::<CodeSet<Tactic>>(text)
-            .unwrap_err()
-            .to_string();
+    for text in [r#"["Secreta"]"#, r#"{"Secreta":"4711"}"#, "4711", r#""Secreta""#, r#""Sec\u0072eta""#] {
+        let code = serde_json::from_str::<Setting>(text).unwrap_err().to_string();
+        let set = serde_json::from_str::<CodeSet<Tactic>>(text).unwrap_err().to_string();
         for error in [code, set] {
-            assert!(
-                !error.contains("Secreta") && !error.contains("4711"),
-                "{error}"
-            );
+            assert!(!error.contains("Secreta") && !error.contains("4711"), "{error}");
         }
     }
 }
 
 #[test]
 fn event_kinds_have_classes_and_plurals() {
-    let of = |class| {
-        EventKind::ALL
-            .iter()
-            .filter(move |kind| kind.class() == class)
-            .count()
-    };
-    assert_eq!(
-        (
-            of(EventClass::Event),
-            of(EventClass::NotEnforcement),
-            of(EventClass::NonEvent)
-        ),
-        (6, 1, 3)
-    );
+    let of = |class| EventKind::ALL.iter().filter(move |kind| kind.class() == class).count();
+    assert_eq!((of(EventClass::Event), of(EventClass::NotEnforcement), of(EventClass::NonEvent)), (6, 1, 3));
     assert_eq!(EventKind::DetainerOrTransfer.class(), EventClass::Event);
-    assert_eq!(
-        EventKind::NotEnforcement.class(),
-        EventClass::NotEnforcement
-    );
+    assert_eq!(EventKind::NotEnforcement.class(), EventClass::NotEnforcement);
     assert_eq!(EventKind::Unknown.class(), EventClass::NonEvent);
     assert!(EventKind::INFO.iter().all(|info| info.plural.is_some()));
     let arrest = EventKind::Arrest.info();
@@ -377,57 +277,27 @@ fn regimes_follow_one_another() {
     assert_eq!(name("2025-01-20"), Some("rescissions_2025"));
     assert_eq!(name("2026-10-14"), Some("rescissions_2025"));
     assert_eq!(REGIMES.iter().filter(|regime| regime.numbered).count(), 1);
-    assert!(
-        REGIMES
-            .windows(2)
-            .all(|pair| pair[0].to.is_some_and(|to| to < pair[1].from))
-    );
+    assert!(REGIMES.windows(2).all(|pair| pair[0].to.is_some_and(|to| to < pair[1].from)));
 }
 
 #[test]
 fn ice_methods_are_grouped() {
     assert_eq!(ice_method_group("Located"), Some(IceGroup::AtLarge));
-    assert_eq!(
-        ice_method_group("  non-custodial  ARREST "),
-        Some(IceGroup::AtLarge)
-    );
-    assert_eq!(
-        ice_method_group("CAP local incarceration"),
-        Some(IceGroup::Custodial)
-    );
-    assert_eq!(
-        ice_method_group("287(g) Program"),
-        Some(IceGroup::Program287g)
-    );
+    assert_eq!(ice_method_group("  non-custodial  ARREST "), Some(IceGroup::AtLarge));
+    assert_eq!(ice_method_group("CAP local incarceration"), Some(IceGroup::Custodial));
+    assert_eq!(ice_method_group("287(g) Program"), Some(IceGroup::Program287g));
     assert_eq!(ice_method_group("Crewman/Stowaway"), Some(IceGroup::Other));
     assert_eq!(ice_method_group("Carrier pigeon"), None);
     assert_eq!(ice_method_group(""), None);
     for method in ICE_METHODS {
-        assert_eq!(
-            ice_method(method.name).unwrap().name,
-            method.name,
-            "two methods read the same"
-        );
+        assert_eq!(ice_method(method.name).unwrap().name, method.name, "two methods read the same");
     }
-    let in_group = |group| {
-        ICE_METHODS
-            .iter()
-            .filter(move |method| method.group == group)
-            .count()
-    };
+    let in_group = |group| ICE_METHODS.iter().filter(move |method| method.group == group).count();
     assert_eq!(
-        (
-            in_group(IceGroup::AtLarge),
-            in_group(IceGroup::Custodial),
-            in_group(IceGroup::Program287g)
-        ),
+        (in_group(IceGroup::AtLarge), in_group(IceGroup::Custodial), in_group(IceGroup::Program287g)),
         (4, 5, 1)
     );
-    assert!(
-        ICE_METHODS
-            .iter()
-            .all(|method| method.setting != Some(Setting::Courthouse))
-    );
+    assert!(ICE_METHODS.iter().all(|method| method.setting != Some(Setting::Courthouse)));
 }
 
 #[test]
@@ -441,18 +311,14 @@ fn the_series_break_is_found_by_the_months_that_reach_over_it() {
 #[test]
 fn icewatch_filters() {
     assert_eq!(Setting::VehicleStop.icewatch(), Some(IcewatchPlace::Street));
-    assert_eq!(
-        Setting::ImmigrationCourt.icewatch(),
-        Some(IcewatchPlace::Other)
-    );
-    let unmapped: Vec<_> = Setting::ALL
-        .iter()
-        .filter(|setting| setting.icewatch().is_none())
-        .collect();
+    assert_eq!(Setting::ImmigrationCourt.icewatch(), Some(IcewatchPlace::Other));
+    let unmapped: Vec<_> = Setting::ALL.iter().filter(|setting| setting.icewatch().is_none()).collect();
     assert_eq!(unmapped, [&Setting::Unknown]);
     assert_eq!(Tactic::RuseOther.icewatch(), Some(IcewatchTactic::Ruse));
     assert_eq!(Tactic::Masked.icewatch(), None);
-    assert!(Tactic::ALL.iter().all(|tactic| {
-        tactic.as_str().starts_with("force_") == (tactic.icewatch() == Some(IcewatchTactic::Force))
-    }));
+    assert!(
+        Tactic::ALL.iter().all(|tactic| {
+            tactic.as_str().starts_with("force_") == (tactic.icewatch() == Some(IcewatchTactic::Force))
+        })
+    );
 }

@@ -61,7 +61,8 @@ pub enum MappingError {
 impl Mapping {
     /// Reads and checks a mapping file.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
-        let mapping: Self = toml::from_str(text).map_err(|e| MappingError::Toml(e.to_string().trim_end().to_owned()))?;
+        let mapping: Self =
+            toml::from_str(text).map_err(|e| MappingError::Toml(e.to_string().trim_end().to_owned()))?;
         mapping.check()?;
         Ok(mapping)
     }
@@ -89,7 +90,11 @@ impl Mapping {
             let Some(axis) = Field::from_name(field).filter(|f| AXES.contains(f)) else { continue };
             for code in words.values().filter(|code| !code.is_empty()) {
                 if Codes::default().add(axis, code).is_none() {
-                    return Err(MappingError::NoSuchCode { field: field.clone(), code: code.clone(), codes: codes(field) });
+                    return Err(MappingError::NoSuchCode {
+                        field: field.clone(),
+                        code: code.clone(),
+                        codes: codes(field),
+                    });
                 }
             }
         }

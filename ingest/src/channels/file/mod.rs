@@ -139,11 +139,7 @@ impl<'a> FileReader<'a> {
             external_id: None,
             batch: self.import.batch,
             row: Some(self.row),
-            settings: Settings {
-                zone: format.zone.clone(),
-                date_order: format.date_order,
-                ..Settings::default()
-            },
+            settings: Settings { zone: format.zone.clone(), date_order: format.date_order, ..Settings::default() },
             mapped,
             defect,
             payload: Sensitive::new(payload),
@@ -321,8 +317,7 @@ impl<'a> FileReader<'a> {
             let code = Value::String(code.to_owned());
             if !mapping::takes_several(field) {
                 wire.insert(field.to_owned(), code);
-            } else if let Value::Array(list) =
-                wire.entry(field.to_owned()).or_insert_with(|| Value::Array(Vec::new()))
+            } else if let Value::Array(list) = wire.entry(field.to_owned()).or_insert_with(|| Value::Array(Vec::new()))
                 && !list.contains(&code)
             {
                 list.push(code);
@@ -462,9 +457,8 @@ fn lead(mapping: &Mapping, path: &Path, headers: Vec<String>, tags: &[String]) -
             return Err(FileError::TwoColumns { path: path.to_owned(), field: field.to_owned(), columns });
         }
     }
-    let says = |name: &str| {
-        columns.iter().any(|c| c.field.as_deref() == Some(name)) || mapping.constants.contains_key(name)
-    };
+    let says =
+        |name: &str| columns.iter().any(|c| c.field.as_deref() == Some(name)) || mapping.constants.contains_key(name);
     if !["narrative", "event_kind", "tactics"].into_iter().any(says) {
         return Err(FileError::NothingReported { path: path.to_owned() });
     }

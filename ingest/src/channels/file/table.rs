@@ -68,12 +68,16 @@ impl TableReader {
     }
 }
 
-fn decoder(path: &Path, encoding: Option<&'static Encoding>) -> io::Result<DecodeReaderBytes<BufReader<File>, Vec<u8>>> {
+fn decoder(
+    path: &Path,
+    encoding: Option<&'static Encoding>,
+) -> io::Result<DecodeReaderBytes<BufReader<File>, Vec<u8>>> {
     let file = BufReader::with_capacity(1 << 18, File::open(path)?);
-    Ok(DecodeReaderBytesBuilder::new().encoding(encoding).utf8_passthru(true).strip_bom(true).build_with_buffer(
-        file,
-        vec![0; 1 << 16],
-    )?)
+    DecodeReaderBytesBuilder::new()
+        .encoding(encoding)
+        .utf8_passthru(true)
+        .strip_bom(true)
+        .build_with_buffer(file, vec![0; 1 << 16])
 }
 
 /// `None` where the file is UTF-8 (or says by its byte order mark what it is).

@@ -258,7 +258,11 @@ async fn reports(State(desk): State<Arc<Desk>>, request: Request<Body>) -> Respo
         match limiter.check_key_n(&source.name, n) {
             Ok(Ok(())) => {}
             Ok(Err(_)) => {
-                return wait("too_many_requests", "this source sends faster than its limit", StatusCode::TOO_MANY_REQUESTS);
+                return wait(
+                    "too_many_requests",
+                    "this source sends faster than its limit",
+                    StatusCode::TOO_MANY_REQUESTS,
+                );
             }
             Err(_) => {
                 let message = "this request alone has more reports than the source may send in a second";
@@ -269,12 +273,7 @@ async fn reports(State(desk): State<Arc<Desk>>, request: Request<Body>) -> Respo
     accept_items(&desk, &source, key.as_deref(), &items).await
 }
 
-async fn accept_items(
-    desk: &Desk,
-    source: &Source,
-    key: Option<&str>,
-    items: &body::Items<'_>,
-) -> Response<Body> {
+async fn accept_items(desk: &Desk, source: &Source, key: Option<&str>, items: &body::Items<'_>) -> Response<Body> {
     let mut answers = Vec::with_capacity(items.list.len());
     let mut envelopes = Vec::with_capacity(items.list.len());
     for (index, item) in items.list.iter().enumerate() {
@@ -337,13 +336,19 @@ const fn status_name(status: StatusCode) -> &'static str {
 }
 
 fn stopped() -> Response<Body> {
-    wait("stopped", "the queue could not be written: nothing of this request was accepted", StatusCode::SERVICE_UNAVAILABLE)
+    wait(
+        "stopped",
+        "the queue could not be written: nothing of this request was accepted",
+        StatusCode::SERVICE_UNAVAILABLE,
+    )
 }
 
 /// Checks an item's form, names, codes and size, and gives it its id: its own, else the request's key.
 fn check(desk: &Desk, item: &[u8], key: Option<&str>) -> Result<String, Reject> {
     if item.len() > wire::LARGEST_REPORT {
-        return Err(Reject::new(RejectCode::TooLong).hint(format!("a report may have at most {} bytes", wire::LARGEST_REPORT)));
+        return Err(
+            Reject::new(RejectCode::TooLong).hint(format!("a report may have at most {} bytes", wire::LARGEST_REPORT))
+        );
     }
     let report = WireReport::parse(item)?;
     if report.reported_at.is_some_and(|at| at > desk.clock.now() + crate::normalize::REPORTED_AHEAD) {

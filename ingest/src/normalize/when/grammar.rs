@@ -192,6 +192,11 @@ impl Grammar<'_> {
         (at..at + most).find(|at| !self.has(*at, any_of)).unwrap_or(at + most)
     }
 
+    /// `:15`, which makes the number before it an hour.
+    fn minutes_follow(&self, at: usize) -> bool {
+        self.is_sign(at, b':') && self.touches(at) && self.touches(at + 1) && self.digits(at + 1).is_some()
+    }
+
     /// A full stop after an abbreviation.
     fn skip_stop(&self, at: usize) -> usize {
         at + usize::from(self.is_sign(at, b'.') && self.touches(at))
@@ -239,8 +244,10 @@ impl Grammar<'_> {
             Some(Piece::Vague("vague"))
         } else if word.has(Marks::YEAR_ONLY) {
             Some(Piece::Vague("year_only"))
-        } else if word.has(if self.field { Marks::NOW } else { Marks::NOW_IN_TEXT }) {
+        } else if self.field && word.has(Marks::NOW) {
             Some(Piece::Now)
+        } else if !self.field && word.has(Marks::ONGOING) {
+            Some(Piece::SomeTimeToday)
         } else {
             None
         };

@@ -67,18 +67,21 @@ pub fn find(grammar: &Grammar, origin: &Origin, words: &Words) -> Option<When> {
                 Precision::Month => 3,
                 _ => 0,
             };
-            let long_ago =
-                origin.now.is_some_and(|now| (now.with_timezone(&origin.zone).date_naive() - date).num_days() > 200);
-            weight -= if long_ago { 3 } else { 0 };
+            let days = origin.now.map_or(0, |now| (now.with_timezone(&origin.zone).date_naive() - date).num_days());
+            // Notes are of what has just been; older dates in them are of papers and pasts.
+            weight -= match days {
+                ..200 => 0,
+                200..500 => 3,
+                _ => 9,
+            };
             weight -= if cluster.draft.is_now() { 3 } else { 0 };
             if weight >= LEAST && best_day.as_ref().is_none_or(|(best, ..)| weight > *best) {
                 best_day = Some((weight, cluster, resolved));
             }
         } else if !cluster.draft.is_vague() || cluster.draft.has_clock() {
-            if !cluster.draft.has_clock() {
-                weight -= 2;
-            }
-            if weight >= LEAST && best_clock.as_ref().is_none_or(|(best, _)| weight > *best) {
+            // "in the evening" alone is as often when to call back: only beside something that happened.
+            let least = if cluster.draft.has_clock() || cluster.draft.has_day() { LEAST } else { 1 };
+            if weight >= least && best_clock.as_ref().is_none_or(|(best, _)| weight > *best) {
                 best_clock = Some((weight, cluster));
             }
         }
@@ -204,7 +207,7 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
                     .take_while(|at| !atoms[*at].ends_sentence())
                     .any(|at| atoms[at].has(Marks::FUTURE));
             if to_come {
-                return weight - 9;
+                return weight - if cluster.draft.is_past() { 3 } else { 9 };
             }
             cue = Some(at);
             break;
@@ -217,15 +220,25 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
     }
     let Some(at) = cue else { return weight };
     let cue = &atoms[at];
-    // "left his hearing", "saliendo de la cita": the appointment is behind, the event may be of that day.
-    let behind = || (at.saturating_sub(AHEAD)..at).any(|at| atoms[at].has(Marks::BEHIND));
+    // "left his hearing", "saliendo de la cita", "grabbed at a check-in": the event may be of that day.
+    let happened = || {
+        (at.saturating_sub(BACK)..at)
+            .rev()
+            .take_while(|at| !atoms[*at].ends_sentence())
+            .any(|at| atoms[at].has(Marks::HAPPENED))
+    };
+    let behind = || (at.saturating_sub(AHEAD)..at).any(|at| atoms[at].has(Marks::BEHIND)) || happened();
     weight
         + if cue.has(Marks::BIRTH) {
             -9
         } else if cue.has(Marks::HAPPENED) {
             2
         } else if cue.has(Marks::FUTURE) {
-            if ahead { -4 } else { -9 }
+            match (cluster.draft.is_past(), ahead) {
+                (true, _) => -3,
+                (false, true) => -4,
+                (false, false) => -9,
+            }
         } else if cue.has(Marks::OPENING) {
             if ahead { -3 } else { -6 }
         } else if cue.has(Marks::APPOINTMENT) && behind() {

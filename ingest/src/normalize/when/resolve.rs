@@ -147,6 +147,16 @@ impl Draft {
             || matches!(self.day, Some(Piece::Ago { .. } | Piece::Now | Piece::MomentsAgo | Piece::Instant(_)))
     }
 
+    /// Words that can only be of the past, whatever stands around them: a date, "yesterday", "an hour ago". A weekday
+    /// or a time alone can be to come.
+    pub const fn is_past(&self) -> bool {
+        match self.day {
+            Some(Piece::Day(days)) => days < 0,
+            Some(Piece::Now | Piece::SomeTimeToday) | None => false,
+            Some(_) => true,
+        }
+    }
+
     /// Of a night, which ends on the day after.
     pub const fn is_night(&self) -> bool {
         matches!(self.day, Some(Piece::Night(_))) || matches!(self.part, Some(Part::Night))

@@ -80,17 +80,17 @@ marks! {
         AGO = "ago", HACE = "hace", LAST = "last", BEFORE_LAST = "before_last", THIS = "this", NEXT = "next",
         SINCE = "since", UNTIL = "until", AT = "at", HEDGE = "hedge", FILL = "fill", AND = "and", RANGE = "range",
         HALF = "half", QUARTER = "quarter", CLOCK_PAST = "clock_past", CLOCK_TO = "clock_to", OCLOCK = "oclock",
-        AM = "am", PM = "pm", NOON = "noon", MIDNIGHT = "midnight", NOW = "now", NOW_IN_TEXT = "now_in_text",
+        AM = "am", PM = "pm", NOON = "noon", MIDNIGHT = "midnight", NOW = "now", ONGOING = "ongoing",
         MOMENTS_AGO = "moments_ago", HOURS_AGO = "hours_ago", VAGUE_TODAY = "vague_today", VAGUE = "vague",
         NOT = "not", CORRECTION = "correction", EARLY = "early", MID = "mid", LATE = "late", EVERY = "every",
-        YEAR_ONLY = "year_only", THE = "the", OF = "of", MINUS = "minus", AHEAD = "ahead",
+        YEAR_ONLY = "year_only", THE = "the", OF = "of", MINUS = "minus", HEDGE_OF_HOURS = "hedge_of_hours", AHEAD = "ahead",
     }
     "cues" {
         LABEL = "label", HAPPENED = "happened", REPORT = "report", BIRTH = "birth", APPOINTMENT = "appointment",
         FUTURE = "future", HISTORY = "history", OPENING = "opening", STREET_BEFORE = "street_before",
         STREET_AFTER = "street_after", COUNT_NOUN = "count_noun", NOT_A_TIME = "not_a_time",
         PERSON_BEFORE = "person_before", ALSO_A_NAME = "also_a_name", ALSO_A_WORD = "also_a_word",
-        AFTER_HOUR = "after_hour", THAT = "that", BEHIND = "behind",
+        AFTER_HOUR = "after_hour", THAT = "that", BEHIND = "behind", TAKES_PEOPLE = "takes_people",
     }
 }
 
@@ -264,7 +264,7 @@ impl Words {
                 let seen = phrase.keys.iter().filter_map(word).any(|id| self.words[id].is_anchor());
                 if let Some(first) = phrase.keys.first().and_then(word)
                     && !seen
-                    && (phrase.word.is_anchor() || phrase.word.has(Marks::NOW_IN_TEXT))
+                    && (phrase.word.is_anchor() || phrase.word.has(Marks::ONGOING))
                 {
                     self.words[first].begins_anchor = true;
                 }

@@ -1,7 +1,7 @@
 //! Parts of the day and times of day: "in the morning", "at 6", "half past six", "a las seis y media de la tarde",
 //! "1830 hrs", "9-11am".
 
-use super::super::scan::Kind;
+use super::super::scan::{Atom, Kind};
 use super::super::words::{Marks, Part, Unit};
 use super::{BEFORE_CLOCK, Clock, Grammar, HERE, Piece};
 
@@ -112,20 +112,34 @@ impl Grammar<'_> {
         (!atom.gap && self.ends(at + 1)).then_some((pm, at + 1))
     }
 
+    /// A day of the report ("hoy", "yesterday", "anoche") or a part of the day right before, perhaps with a comma.
+    fn right_after_day(&self, at: usize) -> bool {
+        let comma = at.checked_sub(1).is_some_and(|before| self.is_sign(before, b','));
+        at.checked_sub(1 + usize::from(comma)).and_then(|before| self.atom(before)).is_some_and(|atom| {
+            atom.word.day.is_some() || atom.word.night.is_some() || (comma && atom.word.part.is_some())
+        })
+    }
+
     /// "at 6", "6:30 pm", "around 7", "half past six", "a las seis y media de la tarde", "1830 hrs", "9-11am".
     pub(super) fn clock(&self, at: usize) -> Option<(Piece, usize)> {
         let mut start = at;
-        let mut cued = false;
+        let mut cue = if self.labelled(at) {
+            Cue::Label
+        } else if self.right_after_day(at) {
+            Cue::Day
+        } else {
+            Cue::None
+        };
         let mut hedged = false;
         for _ in 0..5 {
             let Some(atom) = self.atom(start) else { break };
-            if atom.is_sign(b'~') {
-                hedged = true;
-            } else if atom.is_sign(b'@') || atom.has(Marks::AT.or(Marks::SINCE)) {
-                cued = true;
+            if atom.is_sign(b'@') || atom.has(Marks::AT.or(Marks::SINCE)) {
+                cue = cue.max(Cue::At);
                 hedged |= atom.has(Marks::HEDGE);
-            } else if atom.has(Marks::HEDGE) && atom.word.number.is_none() {
+            } else if atom.is_sign(b'~') || (atom.has(Marks::HEDGE) && atom.word.number.is_none()) {
                 hedged = true;
+                let of_hours = atom.is_sign(b'~') || atom.has(Marks::HEDGE_OF_HOURS);
+                cue = cue.max(if of_hours { Cue::Around } else { Cue::Roughly });
                 if self.is_sign(start + 1, b'.') && self.touches(start + 1) {
                     start += 1;
                 }
@@ -134,12 +148,12 @@ impl Grammar<'_> {
             }
             start += 1;
         }
-        let labelled = self.labelled(at);
+        let cued = cue >= Cue::At;
         let other = |at| self.day_then_month(at).or_else(|| self.numeric_date(at)).or_else(|| self.ago(at));
         if start > at && other(start).is_some() {
             return None;
         }
-        let core = self.clock_core(start, cued || labelled, hedged)?;
+        let core = self.clock_core(start, cued, hedged)?;
         let (mut clock, mut next, sure) = core;
         clock.hedged = hedged;
         let mut weak = false;
@@ -155,7 +169,7 @@ impl Grammar<'_> {
                 // "7-ish"
                 (next, strong) = (next + 2, true);
             } else if self.unit(next) == Some(Unit::Hour)
-                && (cued || labelled || clock.of_24)
+                && (cued || clock.of_24)
                 && !self.has(next + 1, Marks::AGO)
                 && self.atom(next).is_some_and(|a| a.word.number.is_none())
             {
@@ -169,10 +183,11 @@ impl Grammar<'_> {
             (clock.part, next) = (Some(part), after);
             if of { strong = true } else { weak = true }
         }
-        // "9 to 11 am", "entre las 9 y las 10 de la mañana"
+        let from = self.before_is(at, &["de", "from"]);
+        // "9 to 11 am", "anoche de 9 a 11", "entre las 9 y las 10 de la mañana"
         if !strong
             && let Some((end_clock, after)) =
-                self.range_end(next, weak || hedged || cued || self.before_is(at, &["de", "from"]))
+                self.range_end(next, weak || hedged || cued || from, from && self.has_day_word(at, 2))
         {
             let part = end_clock.part.or(clock.part);
             let pm = clock.pm.or(end_clock.pm).map(|pm| {
@@ -181,9 +196,9 @@ impl Grammar<'_> {
                 if later && clock.pm.is_none() { !pm } else { pm }
             });
             clock = Clock { part, pm, ..clock };
-            strong |= end_clock.pm.is_some() || end_clock.part.is_some() || clock.to_the_minute;
+            strong |= end_clock.pm.is_some() || end_clock.part.is_some() || clock.to_the_minute || from;
             next = after;
-        } else if strong && let Some((_, after)) = self.range_end(next, true) {
+        } else if strong && let Some((_, after)) = self.range_end(next, true, false) {
             next = after;
         }
         if !self.valid(&clock) || !self.clock_ends(start, next) {
@@ -191,8 +206,8 @@ impl Grammar<'_> {
         }
         let accepted = strong
             || (clock.to_the_minute && self.digits(start).is_some())
-            || (weak && (cued || hedged || self.field || self.day_before(at)))
-            || ((cued || hedged || labelled) && self.bare_hour(start, next, cued, labelled));
+            || (weak && (cue > Cue::None || self.field || self.day_before(at) || self.told_as_hour(at, next)))
+            || (cue > Cue::None && self.bare_hour(start, next, cue));
         accepted.then_some((Piece::Clock(clock), next))
     }
 
@@ -206,7 +221,8 @@ impl Grammar<'_> {
         } else {
             (false, sign)
         };
-        self.has(label, Marks::LABEL) && (sign || self.text(label).len() > 1)
+        // "T 12, E mesa": a single letter is a label when it is a capital.
+        self.has(label, Marks::LABEL) && (sign || self.text(label).len() > 1 || self.text(label) == "T")
     }
 
     pub(super) fn valid(&self, clock: &Clock) -> bool {
@@ -281,6 +297,10 @@ impl Grammar<'_> {
             return Some((clock(hour, minute, true), next, true));
         }
         let (hour, next, in_words) = self.number(at)?;
+        // "at a corner", "desde un carro"
+        if in_words && hour == 1 && !["one", "una"].iter().any(|one| self.text(at).eq_ignore_ascii_case(one)) {
+            return None;
+        }
         let digits = self.digits(at).map_or(2, |(_, digits)| digits);
         if !in_words && self.touches(next) {
             let minutes = |at: usize| {
@@ -350,10 +370,10 @@ impl Grammar<'_> {
                 return Some((clock(hour, 15, true), next + 2, cued || self.field));
             }
             if let Some((minute @ 1..60, after, _)) = self.number(next + 1)
-                && cued
+                && (cued || (self.meridiem(after).is_some() && minute.is_multiple_of(5) && hour > minute))
                 && (self.meridiem(after).is_some()
                     || self.part_after_clock(after).is_some()
-                    || (in_words && self.bare_hour(at, after, true, false)))
+                    || self.bare_hour(at, after, Cue::At) && in_words)
             {
                 return Some((clock(hour, minute, true), after, false));
             }
@@ -450,7 +470,7 @@ impl Grammar<'_> {
     }
 
     /// "to 11 am", "- 6am", "y las 10 de la mañana": the end of a range of hours.
-    pub(super) fn range_end(&self, at: usize, likely: bool) -> Option<(Clock, usize)> {
+    pub(super) fn range_end(&self, at: usize, likely: bool, bare: bool) -> Option<(Clock, usize)> {
         let mut next = at;
         if self.is_sign(next, b'-') || self.has(next, Marks::RANGE.or(Marks::AND)) {
             next += 1;
@@ -470,36 +490,85 @@ impl Grammar<'_> {
         {
             (clock.part, end, bound) = (Some(part), after, true);
         }
-        (self.valid(&clock) && (bound || self.field)).then_some((clock, end))
+        (self.valid(&clock) && (bound || bare || self.field)).then_some((clock, end))
+    }
+
+    /// "it was six in the morning", "six in morning today": not how many.
+    fn told_as_hour(&self, at: usize, next: usize) -> bool {
+        self.before_is(at, &["was", "era", "fue"]) || self.atom(next).is_some_and(|atom| atom.word.day.is_some())
+    }
+
+    /// A word for a day of the report that many atoms before.
+    fn has_day_word(&self, at: usize, before: usize) -> bool {
+        at.checked_sub(before)
+            .and_then(|at| self.atom(at))
+            .is_some_and(|atom| atom.word.day.is_some() || atom.word.night.is_some())
     }
 
     /// Whether a number without am, pm or minutes can be an hour: "around 7", "a las 9 llegaron", not "about 5 agents".
-    pub(super) fn bare_hour(&self, start: usize, next: usize, cued: bool, labelled: bool) -> bool {
-        let Some((1..=24, _, in_words)) = self.number(start) else { return false };
-        if self.field || labelled {
+    fn bare_hour(&self, start: usize, next: usize, cue: Cue) -> bool {
+        let Some((hour @ 1..=24, _, in_words)) = self.number(start) else { return false };
+        // "a la una", not "desde una casa"
+        if hour == 1 && self.text(start).eq_ignore_ascii_case("una") {
+            let article = start.checked_sub(1).map(|before| self.text(before)).unwrap_or("");
+            if !article.to_ascii_lowercase().ends_with("la") {
+                return false;
+            }
+        }
+        if self.field {
             return !self.unit(next).is_some_and(|unit| unit != Unit::Hour);
         }
-        let Some(atom) = self.atom(next) else { return true };
+        let of_people = start.checked_sub(2).is_some_and(|verb| self.has(verb, Marks::TAKES_PEOPLE));
+        let Some(atom) = self.atom(next) else { return cue > Cue::Roughly };
         match atom.kind {
             Kind::Number { .. } => false,
             Kind::Sign(sign) => {
-                matches!(sign, b'.' | b',' | b';' | b'!' | b'?' | b')' | b'\n')
-                    && !(sign == b'.' && self.digits(next + 1).is_some() && self.touches(next + 1))
+                let decimal = sign == b'.' && self.digits(next + 1).is_some() && self.touches(next + 1);
+                let stops = matches!(sign, b'.' | b',' | b';' | b'!' | b'?' | b')' | b'\n') && !decimal;
+                // "Hoy 10." but not "ayer 2, con chaleco"; "como 12," is how many.
+                stops && cue > Cue::Roughly && !(cue == Cue::Day && sign == b',')
             }
             Kind::Word if !atom.gap => false,
             Kind::Word => {
                 let counted = atom.has(Marks::COUNT_NOUN.or(Marks::STREET_AFTER)) || atom.word.unit.is_some();
+                let of_them = atom.has(Marks::OF) && !self.atom(next + 1).is_some_and(|after| after.word.names_day());
                 // "like two in masks": a number in words counts people more often than hours.
                 let told = atom.word.names_day() || atom.word.part.is_some() || atom.has(Marks::THIS);
-                let timely = told || (atom.has(Marks::AFTER_HOUR) && (cued || !in_words));
-                let of_them = atom.has(Marks::OF) && !self.atom(next + 1).is_some_and(|after| after.word.names_day());
+                let timely = told || (atom.has(Marks::AFTER_HOUR) && (cue >= Cue::At || !in_words));
                 if of_them || (counted && !timely) {
                     return false;
                 }
-                // An address: "at 12 Oak"; in Spanish "a las 12 ICE".
-                let place = atom.capital && atom.key == 0 && self.before_is(start, &["at"]);
-                timely || (cued && !place && !self.has(start.wrapping_sub(1), Marks::HEDGE.or(Marks::OF)))
+                // "9 más o menos."
+                let loose = atom.has(Marks::HEDGE) && self.atom(next + 1).is_none_or(Atom::ends_sentence);
+                match cue {
+                    Cue::None => false,
+                    Cue::Roughly | Cue::Around => timely,
+                    Cue::Day => told || loose,
+                    // An address: "at 12 Oak". People: "agarraron a las dos saliendo".
+                    Cue::At => {
+                        let place = atom.capital && atom.key == 0 && self.before_is(start, &["at"]);
+                        let hedge = self.has(start.wrapping_sub(1), Marks::HEDGE.or(Marks::OF));
+                        timely || !(place || hedge || of_people || (hour == 1 && in_words))
+                    }
+                    Cue::Label => true,
+                }
             }
         }
     }
+}
+
+/// What leads to a number without am, pm or minutes, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cue {
+    None,
+    /// "about", "como": said of how many, too.
+    Roughly,
+    /// "around", "tipo".
+    Around,
+    /// A day of the report before it: "hoy 10".
+    Day,
+    /// "at", "a las", "since".
+    At,
+    /// "T:", "Hora:".
+    Label,
 }

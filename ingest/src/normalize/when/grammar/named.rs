@@ -29,7 +29,7 @@ impl Grammar<'_> {
         let word = self.atom(at)?.word;
         let common = !self.field && word.has(Marks::ALSO_A_WORD) && !self.atom(at)?.capital;
         if let Some((day, after)) = self.day_number(next)
-            && !self.is_sign(after, b':')
+            && !self.minutes_follow(after)
             && !(self.digits(next).is_some() && self.meridiem(after).is_some())
             && (1..=31).contains(&day)
             && self.ends(after)
@@ -89,7 +89,7 @@ impl Grammar<'_> {
             if let Some((day, after)) = self.day_number(next)
                 && self.digits(next).is_some()
                 && (1..=31).contains(&day)
-                && !self.is_sign(after, b':')
+                && !self.minutes_follow(after)
                 && self.meridiem(after).is_none()
             {
                 return after;
@@ -153,7 +153,7 @@ impl Grammar<'_> {
             return None;
         }
         let ordinal = ending.is_some() || self.atom(number)?.word.ordinal.is_some();
-        let is_time = self.is_sign(next, b':') && self.touches(next) || self.meridiem(next).is_some();
+        let is_time = self.minutes_follow(next) || self.meridiem(next).is_some();
         if is_time
             || self.day_then_month(number).is_some()
             || self.numeric_date(number).is_some()

@@ -173,6 +173,11 @@ impl Grammar<'_> {
             return true;
         }
         let before = at.checked_sub(1).and_then(|at| self.atom(at));
+        // "1/2 tab", "3/4 of the crew"
+        let share = matches!((self.digits(at), self.digits(at + 2)), (Some((n, 1)), Some((2..=4, 1))) if n < 4);
+        if share && !before.is_some_and(|atom| atom.has(Marks::HAPPENED)) && !self.labelled(at) {
+            return false;
+        }
         let not_before = before.is_some_and(|atom| {
             atom.has(Marks::STREET_BEFORE) || matches!(atom.kind, Kind::Sign(b'#' | b'$' | b'/')) || atom.is_number()
         });
@@ -223,7 +228,7 @@ impl Grammar<'_> {
         let at = if self.has(at, Marks::OF.or(Marks::THE)) { self.skip(at, Marks::OF.or(Marks::THE), 2) } else { at };
         if let Some((year, 4)) = self.digits(at)
             && (1900..2200).contains(&year)
-            && !self.is_sign(at + 1, b':')
+            && !self.minutes_follow(at + 1)
             && !self.unit(at + 1).is_some_and(|unit| unit == Unit::Hour)
         {
             return Some((i32::try_from(year).ok()?, at + 1));
@@ -232,7 +237,7 @@ impl Grammar<'_> {
         if self.atom(at).is_some_and(|atom| matches!(atom.kind, Kind::Sign(b'\'' | b'-' | b'/' | b'.')))
             && self.touches(joined)
             && let Some((year, 2 | 4)) = self.digits(joined)
-            && !self.is_sign(joined + 1, b':')
+            && !self.minutes_follow(joined + 1)
             && !self.meridiem(joined + 1).is_some_and(|_| true)
         {
             let year = i32::try_from(year).ok()?;
@@ -250,7 +255,7 @@ impl Grammar<'_> {
         if self.field
             && let Some((year, 2)) = self.digits(at)
             && (20..50).contains(&year)
-            && !self.is_sign(at + 1, b':')
+            && !self.minutes_follow(at + 1)
             && self.meridiem(at + 1).is_none()
             && self.ends(at + 1)
         {

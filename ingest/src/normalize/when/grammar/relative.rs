@@ -87,12 +87,8 @@ impl Grammar<'_> {
             let part = self.atom(at + 1).is_some_and(|next| next.word.part.is_some());
             return (atom.capital && (on || timely)) || (on && timely) || part || self.labelled(at);
         }
-        // Other abbreviations: only beside something of a date.
-        if self.text(at).len() <= 4 && atom.word.month.is_none() && self.text(at).len() < 4 {
-            let on = self.before_is(at, &["on", "el", "since", "desde"]);
-            return timely || on;
-        }
-        true
+        // Other abbreviations: with a capital, or beside something of a date.
+        self.text(at).len() > 3 || atom.capital || timely || self.before_is(at, &["on", "el", "since", "desde"])
     }
 
     pub(super) fn spanish_word(&self, at: usize) -> bool {
@@ -253,6 +249,7 @@ impl Grammar<'_> {
         let (piece, next) = (at + 1..=start).rev().find_map(|from| self.duration(from))?;
         let had = self.text(at).to_lowercase();
         if had.starts_with("tiene")
+            || had.starts_with("llev")
             || had.starts_with("ya")
             || had.starts_with("habr")
             || had.starts_with("tendr")
