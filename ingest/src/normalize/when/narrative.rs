@@ -15,10 +15,14 @@ use super::words::{Marks, Words};
 
 /// Atoms looked back over for a cue, within the sentence, and ahead.
 const BACK: usize = 9;
+const FAR_BACK: usize = 14;
 const AHEAD: usize = 4;
 
 /// Small words that may lie between two pieces of one expression.
 const GAP: usize = 4;
+
+/// Days in which a date is rather that of the event than of a past told along with it.
+const RECENT: i64 = 14;
 
 /// The least weight at which a cluster is taken.
 const LEAST: i32 = -3;
@@ -58,16 +62,19 @@ pub fn find(grammar: &Grammar, origin: &Origin, words: &Words) -> Option<When> {
         if cluster.dropped || cluster.draft.is_empty() {
             return;
         }
-        let mut weight = weigh(grammar, &cluster);
         let resolved = cluster.draft.resolve(origin, words);
+        let today = origin.now.map(|now| now.with_timezone(&origin.zone).date_naive());
+        let days = today.zip(resolved.date).map_or(0, |(today, date)| (today - date).num_days());
+        let mut weight = weigh(grammar, &cluster, days);
         if cluster.draft.has_day() {
-            let Some(date) = resolved.date else { return };
+            if resolved.date.is_none() {
+                return;
+            }
             weight -= match resolved.precision {
                 Precision::Week => 1,
                 Precision::Month => 3,
                 _ => 0,
             };
-            let days = origin.now.map_or(0, |now| (now.with_timezone(&origin.zone).date_naive() - date).num_days());
             // Notes are of what has just been; older dates in them are of papers and pasts.
             weight -= match days {
                 ..200 => 0,
@@ -165,7 +172,8 @@ fn joins(atoms: &[Atom], from: usize, to: usize) -> bool {
 }
 
 /// How likely a cluster is the time of the event: 0 where nothing speaks for or against it.
-fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
+/// `days`: how many days before the report it was.
+fn weigh(grammar: &Grammar, cluster: &Cluster, days: i64) -> i32 {
     let atoms = grammar.atoms;
     let mut weight = 0;
     // A label right before: "Time: ", "T-".
@@ -222,7 +230,7 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
     let cue = &atoms[at];
     // "left his hearing", "saliendo de la cita", "grabbed at a check-in": the event may be of that day.
     let happened = || {
-        (at.saturating_sub(BACK)..at)
+        (at.saturating_sub(FAR_BACK)..at)
             .rev()
             .take_while(|at| !atoms[*at].ends_sentence())
             .any(|at| atoms[at].has(Marks::HAPPENED))
@@ -241,10 +249,15 @@ fn weigh(grammar: &Grammar, cluster: &Cluster) -> i32 {
             }
         } else if cue.has(Marks::OPENING) {
             if ahead { -3 } else { -6 }
-        } else if cue.has(Marks::APPOINTMENT) && behind() {
-            -2
-        } else if cue.has(Marks::APPOINTMENT) || cue.has(Marks::HISTORY) {
-            -5
+        } else if cue.has(Marks::APPOINTMENT) {
+            // Without a date of its own a weekday is as likely that of the appointment.
+            match (behind(), cluster.draft.is_weekday()) {
+                (true, _) => -2,
+                (false, true) => -5,
+                (false, false) => -3,
+            }
+        } else if cue.has(Marks::HISTORY) {
+            if cluster.draft.is_past() && days < RECENT { -3 } else { -5 }
         } else if ahead {
             -4
         } else {

@@ -157,6 +157,11 @@ impl Draft {
         }
     }
 
+    /// A weekday is all that it says of the day.
+    pub const fn is_weekday(&self) -> bool {
+        self.day.is_none() && self.weekday.is_some()
+    }
+
     /// Of a night, which ends on the day after.
     pub const fn is_night(&self) -> bool {
         matches!(self.day, Some(Piece::Night(_))) || matches!(self.part, Some(Part::Night))

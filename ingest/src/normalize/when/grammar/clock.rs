@@ -362,11 +362,12 @@ impl Grammar<'_> {
             return None;
         }
         // "seis y media", "6 y cuarto", "tres y veinte"
-        if self.has(next, Marks::AND) && (in_words || cued || hedged || self.field) {
-            if self.has(next + 1, Marks::HALF) {
+        if self.has(next, Marks::AND) {
+            let said = in_words || cued || hedged || self.field;
+            if self.has(next + 1, Marks::HALF) && said {
                 return Some((clock(hour, 30, true), next + 2, cued || self.field));
             }
-            if self.has(next + 1, Marks::QUARTER) {
+            if self.has(next + 1, Marks::QUARTER) && said {
                 return Some((clock(hour, 15, true), next + 2, cued || self.field));
             }
             if let Some((minute @ 1..60, after, _)) = self.number(next + 1)
