@@ -591,7 +591,9 @@ impl Scan<'_> {
             let after_name = (token.gap & (COMMA | SLASH) != 0 && token.gap & !(COMMA | SPACE | SLASH) == 0 && self.rule[at - 1].is_some())
                 || (joint && token.gap == SPACE && at >= 2 && self.rule[at - 2].is_some());
             let capital = self.capital(at);
-            if after_name && (token.is(SURE) || (capital && !token.is(PLACE | FREQUENT) && (token.is(NAME) || !token.is(ORDINARY)))) {
+            // "Agents Brown and Sandoval": behind a title a surname that is also a city is one.
+            let titled = token.is(SURNAME) && !token.is(FREQUENT) && (1..=2).any(|back| at >= back && matches!(self.rule[at - back], Some("person.title" | "person.list")));
+            if after_name && (token.is(SURE) || (capital && (titled || !token.is(PLACE | FREQUENT)) && (token.is(NAME) || !token.is(ORDINARY)))) {
                 let end = self.run(at, Cue::Weak);
                 if end > at && !self.of_a_place(at, end) && !self.state_follows(end) {
                     self.take(at, end, "person.list");
