@@ -50,7 +50,7 @@ pub(super) struct Token {
     pub field: Field,
     /// The sentence ends in a question mark.
     pub question: bool,
-    /// "+" or "&" stands before it.
+    /// "+" stands before it.
     pub plus: bool,
     /// Glued to the token before it by a hyphen, or by nothing ("6am").
     pub glued: bool,
@@ -152,6 +152,13 @@ fn cut(text: &str, at: usize, folded: &mut Vec<u8>) -> usize {
     i
 }
 
+/// "&" is a word.
+fn ampersand(folded: &mut Vec<u8>) -> usize {
+    folded.clear();
+    folded.extend_from_slice(b"and");
+    1
+}
+
 /// "w/", "w/o", "b/c" are words.
 fn shorthand(bytes: &[u8], slash: usize, folded: &mut Vec<u8>) -> usize {
     let rest = &bytes[slash + 1..];
@@ -193,12 +200,12 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
     while at < bytes.len() {
         let byte = bytes[at];
         let word = if byte < 0x80 {
-            byte.is_ascii_alphanumeric()
+            byte.is_ascii_alphanumeric() || byte == b'&'
         } else {
             char_at(text, at).is_some_and(is_wide_word)
         };
         if word {
-            let end = cut(text, at, buffer).max(at + 1);
+            let end = if byte == b'&' { ampersand(buffer) + at } else { cut(text, at, buffer).max(at + 1) };
             // An offset is 32 bits; an intake limits a text to far less.
             let (Ok(start32), Ok(end32)) = (u32::try_from(at), u32::try_from(end)) else { return };
             let known = if buffer.len() > LONGEST_WORD { WordId::UNKNOWN } else { lexicon.find(buffer) };
@@ -251,8 +258,8 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
                 }
                 Break::None
             }
-            b'+' | b'&' => {
-                if byte == b'+' && !space && tokens.last().is_some_and(|t| t.end as usize == at) && !next.is_ascii_digit() {
+            b'+' => {
+                if !space && tokens.last().is_some_and(|t| t.end as usize == at) && !next.is_ascii_digit() {
                     // "6+"; but "2 + 3" is a sum
                     at_least(tokens.last_mut());
                 } else {
