@@ -28,6 +28,7 @@ pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut 
     };
     scan.cued();
     scan.chat_lines();
+    scan.lists_of_names();
     scan.listed();
     scan.lists_of_names();
     scan.particles_between();
