@@ -59,9 +59,19 @@ impl Folded {
         next.map_or(self.length, |&from| from as usize)
     }
 
-    /// Takes a stretch out of sight of all that comes after.
-    pub fn hide(&mut self, start: usize, end: usize) {
+    /// Takes a stretch out of sight of all that comes after; gives it in bytes of the text. A character that folds to
+    /// several bytes ("ß") goes as a whole.
+    pub fn take(&mut self, mut start: usize, mut end: usize) -> (usize, usize) {
+        if !self.from.is_empty() {
+            while start > 0 && self.from[start - 1] == self.from[start] {
+                start -= 1;
+            }
+            while end < self.bytes.len() && self.from[end - 1] == self.from[end] {
+                end += 1;
+            }
+        }
         self.bytes[start..end].fill(OPAQUE);
+        (self.start(start), self.end(end))
     }
 
     fn hide_marks(&mut self, text: &str) {
@@ -72,7 +82,7 @@ impl Folded {
             if self.bytes[at] == b'[' {
                 let rest = &text[self.start(at)..];
                 if let Some(class) = Class::ALL.iter().find(|class| rest.starts_with(class.mark())) {
-                    self.hide(at, at + class.mark().len());
+                    self.bytes[at..at + class.mark().len()].fill(OPAQUE);
                 }
             }
         }
@@ -138,7 +148,11 @@ fn fold_rare(c: char, out: &mut Vec<u8>) {
             'æ' | 'Æ' => out.extend(b"ae"),
             'œ' | 'Œ' => out.extend(b"oe"),
             'þ' | 'Þ' => out.extend(b"th"),
-            '\u{2044}' => out.push(b'/'),
+            // A fraction is no digits that go on those before it.
+            '\u{2044}' => {
+                out.truncate(before);
+                return out.push(OTHER);
+            }
             _ if part.is_alphabetic() => out.push(FOREIGN),
             _ => out.push(OTHER),
         }

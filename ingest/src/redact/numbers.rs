@@ -28,21 +28,20 @@ pub fn find(folded: &mut Folded, tokens: &[Token], out: &mut Vec<Span>) -> bool 
             at = after;
             continue;
         }
-        let (end, digits) = run(tokens, &folded.bytes, at);
+        let (mut end, digits) = run(tokens, &folded.bytes, at);
         if digits >= FEWEST && tokens[at].gap & MONEY == 0 && !is_public(tokens, &folded.bytes, at, end) {
             let (mut start, mut stop) = (tokens[at].start, tokens[end - 1].end);
             while start > 0 && matches!(folded.bytes[start - 1], b'+' | b'(') {
                 start -= 1;
             }
-            if let Some(extension) = extension(tokens, &folded.bytes, end) {
-                stop = extension;
-            }
+            end += extension(tokens, &folded.bytes, end);
+            stop = stop.max(tokens[end - 1].end);
             let (class, rule) = match digits {
                 ..=MOST => (Class::Phone, "phone.digits"),
                 _ => (Class::IdNumber, "id_number.long"),
             };
-            out.push(Span { start: folded.start(start), end: folded.end(stop), class, rule });
-            folded.hide(start, stop);
+            let (start, end) = folded.take(start, stop);
+            out.push(Span { start, end, class, rule });
         }
         at = end;
     }
@@ -156,12 +155,13 @@ fn is_public(tokens: &[Token], bytes: &[u8], at: usize, end: usize) -> bool {
     count && a.len() == 5 || (b.gap & (HYPHEN | SLASH) != 0 && year(a) && year(b)) || (a.len() == 5 && b.len() == 4 && b.gap == HYPHEN)
 }
 
-/// The end of an extension behind a number: "ext. 12", "x 204".
-fn extension(tokens: &[Token], bytes: &[u8], end: usize) -> Option<usize> {
-    let (cue, number) = (tokens.get(end)?, tokens.get(end + 1));
+/// How many tokens behind a number are its extension: "ext. 12", "x 204", "x204".
+fn extension(tokens: &[Token], bytes: &[u8], end: usize) -> usize {
+    let Some(cue) = tokens.get(end) else { return 0 };
     let word = &bytes[cue.start..cue.end];
     if matches!(word, b"ext" | b"extension" | b"x" | b"anexo") {
-        return number.filter(|n| n.kind == Kind::Number && n.gap & LINE == 0).map(|n| n.end);
+        let number = tokens.get(end + 1).is_some_and(|n| n.kind == Kind::Number && n.gap & LINE == 0);
+        return if number { 2 } else { 0 };
     }
-    (cue.kind == Kind::Mixed && (word.starts_with(b"ext") || word.starts_with(b"x"))).then_some(cue.end)
+    usize::from(cue.kind == Kind::Mixed && (word.starts_with(b"ext") || word.starts_with(b"x")))
 }

@@ -302,8 +302,8 @@ impl Reading<'_> {
 
     fn take(&mut self, start: usize, end: usize) {
         let Rule { class, id, .. } = *self.rule;
-        self.out.push(Span { start: self.folded.start(start), end: self.folded.end(end), class, rule: id });
-        self.folded.hide(start, end);
+        let (start, end) = self.folded.take(start, end);
+        self.out.push(Span { start, end, class, rule: id });
     }
 }
 

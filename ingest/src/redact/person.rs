@@ -48,9 +48,8 @@ pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut 
         {
             at += 1;
         }
-        let (start, end) = (tokens[start].start, tokens[at].end);
-        out.push(Span { start: folded.start(start), end: folded.end(end), class: Class::Person, rule: found });
-        folded.hide(start, end);
+        let (start, end) = folded.take(tokens[start].start, tokens[at].end);
+        out.push(Span { start, end, class: Class::Person, rule: found });
         at += 1;
     }
 }
@@ -328,6 +327,11 @@ impl Scan<'_> {
         })
     }
 
+    /// Whether any name was found yet.
+    fn any(&self) -> bool {
+        self.rule.iter().any(Option::is_some)
+    }
+
     fn take(&mut self, start: usize, end: usize, rule: &'static str) {
         for at in start..end {
             self.rule[at].get_or_insert(rule);
@@ -583,6 +587,9 @@ impl Scan<'_> {
 
     /// "Brown, Price y Sandoval", "Wilmer y Brayan", "LOPEZ, Maria".
     fn lists_of_names(&mut self) {
+        if !self.any() {
+            return;
+        }
         for at in 1..self.tokens.len() {
             if self.rule[at].is_some() || self.tokens[at].kind != Kind::Word {
                 continue;
@@ -616,6 +623,9 @@ impl Scan<'_> {
 
     /// "María de la Luz Pérez", of which two rules took the ends.
     fn particles_between(&mut self) {
+        if !self.any() {
+            return;
+        }
         for at in 0..self.tokens.len() {
             let Some(rule) = self.rule[at] else { continue };
             let between = self.tokens[at + 1..].iter().take_while(|t| t.is(PARTICLE) && t.gap == SPACE && t.len() > 1).count();
