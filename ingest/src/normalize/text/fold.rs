@@ -253,10 +253,14 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
             b':' => {
                 if next.is_ascii_digit() && !space {
                     clock(tokens, &bytes[at + 1..]);
-                } else if let Some(last) = tokens.last_mut() {
+                    space = false;
+                    at += 1;
+                    continue;
+                }
+                if let Some(last) = tokens.last_mut() {
                     last.label = true;
                 }
-                Break::None
+                Break::Clause
             }
             b'+' => {
                 if !space && tokens.last().is_some_and(|t| t.end as usize == at) && !next.is_ascii_digit() {
