@@ -66,7 +66,8 @@ impl Redactor {
     /// The rules that the program ships.
     pub fn builtin() -> &'static Self {
         static BUILTIN: LazyLock<Redactor> = LazyLock::new(|| {
-            Redactor::from_sources(RULES, WORDS, LEXICON).expect("the rules compiled in are those that the tests compile")
+            Redactor::from_sources(RULES, WORDS, LEXICON)
+                .expect("the rules compiled in are those that the tests compile")
         });
         &BUILTIN
     }
@@ -76,11 +77,19 @@ impl Redactor {
     /// # Errors
     /// The first line that cannot be used, with why.
     pub fn from_sources(rules: &str, words: &str, lexicon: &str) -> Result<Self, RuleError> {
-        let patterns = Patterns::parse(rules)?;
-        let mut table = Lexicon::with_room(lexicon.bytes().filter(|&b| b == b'\n').count() + words.len() / 4);
-        table.load(lexicon)?;
-        words::load(words, &mut table)?;
-        Ok(Self { patterns, lexicon: table })
+        let table = || {
+            let mut table = Lexicon::with_room(lexicon.bytes().filter(|&b| b == b'\n').count() + words.len() / 4);
+            table.load(lexicon)?;
+            words::load(words, &mut table)?;
+            Ok(table)
+        };
+        // The two halves of the work know nothing of each other, and a start should not be felt.
+        std::thread::scope(|scope| {
+            let table = scope.spawn(table);
+            let patterns = Patterns::parse(rules)?;
+            let lexicon = table.join().expect("reading a table does not panic")?;
+            Ok(Self { patterns, lexicon })
+        })
     }
 
     /// Appends to `out` what must go from `text`, in order, without overlaps.

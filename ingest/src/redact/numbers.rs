@@ -55,16 +55,22 @@ fn starts(tokens: &[Token], at: usize, bytes: &[u8]) -> bool {
 
 /// Digits typed with letters that look like them: `O1O6`, `555o142`.
 fn is_smudged(token: &Token, bytes: &[u8]) -> bool {
-    token.kind == Kind::Mixed && bytes[token.start..token.end].iter().all(|b| matches!(b, b'0'..=b'9' | b'o' | b'l' | b'i'))
+    token.kind == Kind::Mixed
+        && bytes[token.start..token.end].iter().all(|b| matches!(b, b'0'..=b'9' | b'o' | b'l' | b'i'))
 }
 
 /// The token behind a date that starts here: 3/25/2026, 2026-05-30, 30.5.26.
 fn date(tokens: &[Token], bytes: &[u8], at: usize) -> Option<usize> {
     let [a, b, c] = tokens.get(at..at + 3)? else { return None };
     let plain = [a, b, c].iter().all(|t| t.kind == Kind::Number);
-    let joined = (b.gap == SLASH && c.gap == SLASH) || (b.gap == HYPHEN && c.gap == HYPHEN) || (b.gap == STOP && c.gap == STOP);
-    let value = |t: &Token| bytes[t.start..t.end].iter().fold(0_u32, |n, b| n.saturating_mul(10).saturating_add(u32::from(b - b'0')));
-    let day_month = |x: &Token, y: &Token| x.len() <= 2 && y.len() <= 2 && (1..=31).contains(&value(x)) && (1..=31).contains(&value(y));
+    let joined =
+        (b.gap == SLASH && c.gap == SLASH) || (b.gap == HYPHEN && c.gap == HYPHEN) || (b.gap == STOP && c.gap == STOP);
+    let value = |t: &Token| {
+        bytes[t.start..t.end].iter().fold(0_u32, |n, b| n.saturating_mul(10).saturating_add(u32::from(b - b'0')))
+    };
+    let day_month = |x: &Token, y: &Token| {
+        x.len() <= 2 && y.len() <= 2 && (1..=31).contains(&value(x)) && (1..=31).contains(&value(y))
+    };
     let year = |t: &Token| t.len() == 2 || (t.len() == 4 && (1900..2100).contains(&value(t)));
     let shaped = (day_month(a, b) && year(c)) || (a.len() == 4 && year(a) && day_month(b, c));
     (plain && joined && shaped).then_some(at + 3)
@@ -152,7 +158,9 @@ fn is_public(tokens: &[Token], bytes: &[u8], at: usize, end: usize) -> bool {
     let [a, b] = &tokens[at..end] else { return false };
     let year = |t: &Token| t.len() == 4 && matches!(&bytes[t.start..t.start + 2], b"19" | b"20");
     let count = a.kind == Kind::Number && b.kind == Kind::Number && a.len() >= 5 && b.len() <= 2 && b.gap == SPACE;
-    count && a.len() == 5 || (b.gap & (HYPHEN | SLASH) != 0 && year(a) && year(b)) || (a.len() == 5 && b.len() == 4 && b.gap == HYPHEN)
+    count && a.len() == 5
+        || (b.gap & (HYPHEN | SLASH) != 0 && year(a) && year(b))
+        || (a.len() == 5 && b.len() == 4 && b.gap == HYPHEN)
 }
 
 /// How many tokens behind a number are its extension: "ext. 12", "x 204", "x204".

@@ -138,7 +138,11 @@ impl Patterns {
                 class: entry.class,
                 starts: entry.starts,
                 groups: ["x", "y"].into_iter().filter_map(group).collect(),
-                streets: if entry.street { ["street", "street2"].into_iter().filter_map(group).collect() } else { Vec::new() },
+                streets: if entry.street {
+                    ["street", "street2"].into_iter().filter_map(group).collect()
+                } else {
+                    Vec::new()
+                },
                 reject: entry.reject.as_ref().map(|reject| compile(reject, Starts::Anywhere)).transpose()?,
                 find,
                 digits: entry.digits,
@@ -168,7 +172,9 @@ impl Patterns {
         for cue in self.cues.find_overlapping_iter(bytes) {
             let (start, end) = (cue.start(), cue.end());
             let inside = start > 0 && bytes[start].is_ascii_lowercase() && bytes[start - 1].is_ascii_lowercase();
-            let goes_on = end - start <= SHORT_CUE && bytes[end - 1].is_ascii_lowercase() && bytes.get(end).is_some_and(u8::is_ascii_lowercase);
+            let goes_on = end - start <= SHORT_CUE
+                && bytes[end - 1].is_ascii_lowercase()
+                && bytes.get(end).is_some_and(u8::is_ascii_lowercase);
             if !inside && !goes_on {
                 let rules = self.wants[cue.pattern().as_usize()];
                 survey.wanted |= rules;
@@ -193,7 +199,11 @@ impl Patterns {
             let mut reading = Reading { rule: &self.rules[n], text, folded, lexicon, out };
             let matched = match self.rules[n].starts {
                 Starts::Anywhere => reading.anywhere(),
-                Starts::Cue => survey.cues.iter().filter(|(_, rules)| rules & (1 << n) != 0).fold(false, |matched, &(at, _)| reading.at(at) | matched),
+                Starts::Cue => survey
+                    .cues
+                    .iter()
+                    .filter(|(_, rules)| rules & (1 << n) != 0)
+                    .fold(false, |matched, &(at, _)| reading.at(at) | matched),
                 Starts::Number => reading.at_numbers(),
             };
             again |= u128::from(matched) << n;
@@ -238,7 +248,12 @@ impl Shapes {
                 | u16::from(matches!(after, b'.' | b',') && after_that.is_ascii_digit()) << 3
                 | u16::from(ends) << 4
                 | u16::from(ends && run >= 2) << 7
-                | u16::from(before.is_ascii_lowercase() || after.is_ascii_lowercase() || hyphen || (after == b'-' && after_that.is_ascii_lowercase())) << 5;
+                | u16::from(
+                    before.is_ascii_lowercase()
+                        || after.is_ascii_lowercase()
+                        || hyphen
+                        || (after == b'-' && after_that.is_ascii_lowercase()),
+                ) << 5;
         }
         Self(found)
     }
@@ -259,7 +274,9 @@ impl Reading<'_> {
         let mut from = 0;
         while from < self.folded.bytes.len() {
             // Telling whether there is a match is much cheaper than telling its groups.
-            let Some(start) = self.rule.find.find_at(&self.folded.bytes, from).map(|found| found.start()) else { break };
+            let Some(start) = self.rule.find.find_at(&self.folded.bytes, from).map(|found| found.start()) else {
+                break;
+            };
             let Some(found) = self.rule.find.captures_at(&self.folded.bytes, start) else { break };
             matched = true;
             match self.rule.accept(self.text, self.folded, self.lexicon, &found, 0) {
@@ -269,7 +286,8 @@ impl Reading<'_> {
                 }
                 // Something good may start within what was refused: go on behind its first word.
                 None => {
-                    let word = self.folded.bytes[start..].iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
+                    let word =
+                        self.folded.bytes[start..].iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
                     from = start + 1 + word;
                 }
             }
@@ -309,11 +327,21 @@ impl Reading<'_> {
 
 impl Rule {
     /// What goes, in folded bytes; None when a condition is not met. The match is in the bytes from `from` on.
-    fn accept(&self, text: &str, folded: &Folded, lexicon: &Lexicon, found: &Captures<'_>, from: usize) -> Option<(usize, usize)> {
+    fn accept(
+        &self,
+        text: &str,
+        folded: &Folded,
+        lexicon: &Lexicon,
+        found: &Captures<'_>,
+        from: usize,
+    ) -> Option<(usize, usize)> {
         let bytes = &folded.bytes;
-        let taken = if self.groups.is_empty() { found.get(0) } else { self.groups.iter().find_map(|&group| found.get(group)) }?;
+        let taken =
+            if self.groups.is_empty() { found.get(0) } else { self.groups.iter().find_map(|&group| found.get(group)) }?;
         let (mut start, mut end) = (from + taken.start(), from + taken.end());
-        while end > start && matches!(bytes[end - 1], b' ' | b',' | b'.' | b';' | b':' | b'-' | b'\n' | b'(' | b'\'' | b'"' | b'/') {
+        while end > start
+            && matches!(bytes[end - 1], b' ' | b',' | b'.' | b';' | b':' | b'-' | b'\n' | b'(' | b'\'' | b'"' | b'/')
+        {
             end -= 1;
         }
         while start < end && matches!(bytes[start], b' ' | b',' | b':' | b'\n') {
@@ -323,7 +351,11 @@ impl Rule {
             (start, end) = whole_code(bytes, start, end);
         }
         // "I-70 exit": the number belongs to what stands before.
-        if self.class == Class::Address && start > 1 && bytes[start - 1] == b'-' && bytes[start - 2].is_ascii_alphanumeric() {
+        if self.class == Class::Address
+            && start > 1
+            && bytes[start - 1] == b'-'
+            && bytes[start - 2].is_ascii_alphanumeric()
+        {
             return None;
         }
         let joined = |a: u8, b: u8| a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric();
@@ -388,8 +420,9 @@ fn whole_code(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) 
 /// Letters and digits in one, long enough to be somebody's: not a time, an ordinal, a measure or a form's name.
 fn is_mixed(taken: &[u8], marks: impl Fn(&[u8]) -> u32) -> bool {
     const UNITS: [&[u8]; 34] = [
-        b"am", b"pm", b"th", b"st", b"nd", b"rd", b"hrs", b"hr", b"h", b"min", b"mins", b"ft", b"mph", b"km", b"mi", b"lbs",
-        b"yr", b"yrs", b"yo", b"x", b"k", b"s", b"a", b"p", b"hd", b"fm", b"us", b"sr", b"hwy", b"cr", b"i", b"th", b"m", b"pp",
+        b"am", b"pm", b"th", b"st", b"nd", b"rd", b"hrs", b"hr", b"h", b"min", b"mins", b"ft", b"mph", b"km", b"mi",
+        b"lbs", b"yr", b"yrs", b"yo", b"x", b"k", b"s", b"a", b"p", b"hd", b"fm", b"us", b"sr", b"hwy", b"cr", b"i",
+        b"th", b"m", b"pp",
     ];
     let signs = taken.iter().filter(|b| b.is_ascii_alphanumeric()).count();
     let digits = taken.iter().filter(|b| b.is_ascii_digit()).count();

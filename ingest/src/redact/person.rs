@@ -9,8 +9,9 @@ use schemas::redaction::Class;
 use super::Span;
 use super::fold::{FOREIGN, Folded};
 use super::lexicon::{
-    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE, PLACE_NOUN,
-    PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION, WORD,
+    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE,
+    PLACE_NOUN, PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION,
+    WORD,
 };
 use super::tokens::{BRACKET, COLON, COMMA, Gap, HYPHEN, Kind, LINE, QUOTE, SLASH, SPACE, STOP, Shape, Token, phrase};
 
@@ -19,13 +20,8 @@ const LONGEST: usize = 7;
 
 /// Finds and hides names. `tokens` are of the text as it stands, after all other rules.
 pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut Vec<Span>) {
-    let mut scan = Scan {
-        bytes: &folded.bytes,
-        tokens,
-        lexicon,
-        capitals: Capitals::of(tokens),
-        rule: vec![None; tokens.len()],
-    };
+    let mut scan =
+        Scan { bytes: &folded.bytes, tokens, lexicon, capitals: Capitals::of(tokens), rule: vec![None; tokens.len()] };
     scan.cued();
     scan.chat_lines();
     scan.lists_of_names();
@@ -105,7 +101,10 @@ impl Scan<'_> {
 
     fn opens_sentence(&self, at: usize) -> bool {
         let gap = if at == 0 { LINE } else { self.tokens[at].gap };
-        let abbreviated = at > 0 && self.tokens[at - 1].is(PARTICLE | TITLE) && self.tokens[at - 1].len() <= 4 && self.capital(at - 1);
+        let abbreviated = at > 0
+            && self.tokens[at - 1].is(PARTICLE | TITLE)
+            && self.tokens[at - 1].len() <= 4
+            && self.capital(at - 1);
         gap & (LINE | COLON | BRACKET) != 0 || gap & STOP != 0 && !abbreviated
     }
 
@@ -114,9 +113,15 @@ impl Scan<'_> {
         let token = &self.tokens[at];
         // "U.S." is no pair of initials, "L-Woodburn" no initial at all.
         let single = |at: usize| self.tokens.get(at).is_some_and(|t| t.kind == Kind::Word && t.len() == 1);
-        let abbreviation = single(at + 1) && self.tokens[at + 1].gap == STOP || at > 0 && single(at - 1) && token.gap == STOP;
+        let abbreviation =
+            single(at + 1) && self.tokens[at + 1].gap == STOP || at > 0 && single(at - 1) && token.gap == STOP;
         let followed = self.bytes.get(token.end).is_none_or(|b| matches!(b, b' ' | b'.' | b','));
-        token.kind == Kind::Word && token.len() == 1 && self.capital(at) && !abbreviation && followed && !matches!(self.word(at), b"y" | b"o" | b"e" | b"i")
+        token.kind == Kind::Word
+            && token.len() == 1
+            && self.capital(at)
+            && !abbreviation
+            && followed
+            && !matches!(self.word(at), b"y" | b"o" | b"e" | b"i")
     }
 
     /// A word of these lists, save where a short acronym is typed like a name: "ICE", but "Leandro Us".
@@ -127,8 +132,14 @@ impl Scan<'_> {
 
     /// A capitalised word that is no ordinary one follows: "Reina Sabillón".
     fn surname_follows(&self, at: usize) -> bool {
-        self.tokens.get(at + 1).is_some_and(|t| t.gap == SPACE && t.kind == Kind::Word && t.shape == Shape::Capital && t.len() > 2
-            && !t.is(ORDINARY | PLACE | NEVER | PLACE_NOUN) && self.capital(at + 1))
+        self.tokens.get(at + 1).is_some_and(|t| {
+            t.gap == SPACE
+                && t.kind == Kind::Word
+                && t.shape == Shape::Capital
+                && t.len() > 2
+                && !t.is(ORDINARY | PLACE | NEVER | PLACE_NOUN)
+                && self.capital(at + 1)
+        })
     }
 
     /// One word of a name, given the cue and whether a name is already under way.
@@ -145,7 +156,8 @@ impl Scan<'_> {
             if token.shape == Shape::Upper && !token.is(SURE) {
                 // Acronyms are not names; a name tape is.
                 let long = token.len() >= 4 && !token.is(ORDINARY) && (!token.is(PLACE) || token.is(NAME));
-                return (long && (cue == Cue::Strong || under_way)) || (under_way && token.is(NAME) && token.len() >= 3);
+                return (long && (cue == Cue::Strong || under_way))
+                    || (under_way && token.is(NAME) && token.len() >= 3);
             }
             if token.is(SURE) {
                 return true;
@@ -154,14 +166,22 @@ impl Scan<'_> {
                 let date = self.tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Number);
                 let asked = at > 0 && self.tokens[at - 1].is(SPEECH) && token.gap == SPACE && token.is(GIVEN);
                 let announced = (under_way || cue == Cue::Strong || asked) && !self.opens_sentence(at);
-                return token.is(SURNAME | GIVEN) && token.len() > 2 && !date && (announced || token.is(GIVEN) && self.surname_follows(at));
+                return token.is(SURNAME | GIVEN)
+                    && token.len() > 2
+                    && !date
+                    && (announced || token.is(GIVEN) && self.surname_follows(at));
             }
             if token.is(PLACE) && !token.is(NAME) {
                 return false;
             }
             if token.is(WORD) && !token.is(NAME) {
                 // Behind a name that is sure, a capital is its next word: "Pedro Luis Chub".
-                return under_way && at > 0 && self.tokens[at].gap == SPACE && self.tokens[at - 1].is(SURE | SURNAME) && token.len() <= 6 && !token.is(PLACE_NOUN);
+                return under_way
+                    && at > 0
+                    && self.tokens[at].gap == SPACE
+                    && self.tokens[at - 1].is(SURE | SURNAME)
+                    && token.len() <= 6
+                    && !token.is(PLACE_NOUN);
             }
             return !foreign || under_way || cue > Cue::None;
         }
@@ -174,7 +194,10 @@ impl Scan<'_> {
         if token.is(ORDINARY) {
             // "mi prima rosa", "my cousin angel"
             let number_follows = self.tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Hidden && t.gap & !SPACE == 0);
-            return (cue == Cue::Strong || cue == Cue::Weak && number_follows) && !under_way && token.is(GIVEN) && token.len() > 2;
+            return (cue == Cue::Strong || cue == Cue::Weak && number_follows)
+                && !under_way
+                && token.is(GIVEN)
+                && token.len() > 2;
         }
         if token.is(PLACE) {
             return (under_way || cue == Cue::Strong) && token.is(NAME);
@@ -203,7 +226,12 @@ impl Scan<'_> {
             if token.kind != Kind::Word {
                 break;
             }
-            if token.is(SUFFIX) && under_way && token.len() <= 3 && !self.word(next).is_empty() && self.tokens[next].shape != Shape::Lower {
+            if token.is(SUFFIX)
+                && under_way
+                && token.len() <= 3
+                && !self.word(next).is_empty()
+                && self.tokens[next].shape != Shape::Lower
+            {
                 next += 1;
                 end = next;
                 break;
@@ -213,16 +241,24 @@ impl Scan<'_> {
                 continue;
             }
             // "Hyun-woo": what hangs on a name belongs to it.
-            if under_way && token.gap == HYPHEN && !token.is(NEVER) && (self.capital(at) || token.is(NAME)) && !token.is(PLACE_NOUN | SPEECH) {
+            if under_way
+                && token.gap == HYPHEN
+                && !token.is(NEVER)
+                && (self.capital(at) || token.is(NAME))
+                && !token.is(PLACE_NOUN | SPEECH)
+            {
                 next += 1;
                 end = next;
                 continue;
             }
-            let particle = token.is(PARTICLE) && (under_way || self.capital(next) && token.shape == Shape::Capital) && !token.is(SURE);
+            let particle = token.is(PARTICLE)
+                && (under_way || self.capital(next) && token.shape == Shape::Capital)
+                && !token.is(SURE);
             if particle && !under_way && self.place_here(next, false, cue) {
                 break;
             }
-            if particle && next + 1 < self.tokens.len() && self.goes_on(next + 1) && self.heads_on(next + 1, under_way) {
+            if particle && next + 1 < self.tokens.len() && self.goes_on(next + 1) && self.heads_on(next + 1, under_way)
+            {
                 next += 1;
                 continue;
             }
@@ -240,7 +276,12 @@ impl Scan<'_> {
             end = next;
         }
         // An initial that ends a first name: "Maria G."
-        if end > at && end < self.tokens.len() && self.initial(end) && self.goes_on(end) && !self.goes_on_as_name(end + 1) {
+        if end > at
+            && end < self.tokens.len()
+            && self.initial(end)
+            && self.goes_on(end)
+            && !self.goes_on_as_name(end + 1)
+        {
             let followed = self.bytes.get(self.tokens[end].end) == Some(&b'.');
             if followed {
                 end += 1;
@@ -260,15 +301,22 @@ impl Scan<'_> {
             return self.heads_on(at + 1, under_way);
         }
         if self.capital(at) {
-            return self.nameish(at, Cue::Strong, true) && !(token.is(PLACE) && !token.is(GIVEN | SURNAME));
+            return self.nameish(at, Cue::Strong, true) && (token.is(GIVEN | SURNAME) || !token.is(PLACE));
         }
-        token.is(SURNAME) && !token.is(FREQUENT | PLACE) && under_way && self.tokens[at - 1].len() > 1 && self.word(at - 1) != b"y" && !token.is(WORD)
+        token.is(SURNAME)
+            && !token.is(FREQUENT | PLACE)
+            && under_way
+            && self.tokens[at - 1].len() > 1
+            && self.word(at - 1) != b"y"
+            && !token.is(WORD)
     }
 
     /// A name may go on over the gap before `at`.
     fn goes_on(&self, at: usize) -> bool {
         let gap = self.tokens[at].gap;
-        let dotted = gap & STOP != 0 && (self.tokens[at - 1].len() == 1 || self.tokens[at - 1].is(PARTICLE | SUFFIX) && self.tokens[at - 1].len() <= 2);
+        let dotted = gap & STOP != 0
+            && (self.tokens[at - 1].len() == 1
+                || self.tokens[at - 1].is(PARTICLE | SUFFIX) && self.tokens[at - 1].len() <= 2);
         let dash = gap & HYPHEN != 0 && gap & SPACE != 0;
         gap & !(SPACE | HYPHEN | QUOTE | if dotted { STOP } else { 0 }) == 0 && gap != QUOTE && !dash
     }
@@ -289,7 +337,13 @@ impl Scan<'_> {
             if length == 1 && !self.tokens[at].is(SURE) && !under_way && self.state_follows(at + 1) {
                 return true;
             }
-            if length == 1 && cue == Cue::None && !under_way && at > 0 && self.tokens[at - 1].is(PLACE_CUE) && !self.tokens[at].is(SURE) {
+            if length == 1
+                && cue == Cue::None
+                && !under_way
+                && at > 0
+                && self.tokens[at - 1].is(PLACE_CUE)
+                && !self.tokens[at].is(SURE)
+            {
                 return true;
             }
         }
@@ -298,29 +352,40 @@ impl Scan<'_> {
 
     /// ", TX": what stands before is a city.
     fn state_follows(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|t| t.shape == Shape::Upper && t.is(STATE) && t.gap & !(SPACE | COMMA | BRACKET) == 0)
+        self.tokens
+            .get(at)
+            .is_some_and(|t| t.shape == Shape::Upper && t.is(STATE) && t.gap & !(SPACE | COMMA | BRACKET) == 0)
     }
 
-    /// What the whole run `start..end` belongs to is a place: "Jefferson Hall", "Parque Hidalgo".
+    /// What the whole run `start..end` belongs to is a place: "Jefferson Hall", "Parque Hidalgo", "Iglesia de San Pedro".
     fn of_a_place(&self, start: usize, end: usize) -> bool {
+        let first = &self.tokens[start];
         let after = self.tokens.get(end).is_some_and(|t| {
-            t.is(PLACE_NOUN) && t.gap & !(SPACE | HYPHEN) == 0 && !(self.capitals == Capitals::Telling && t.shape == Shape::Lower && t.is(FREQUENT) && self.tokens[start].is(SURE))
+            // "Maria place her bag": a frequent word in lower case is none behind a name that is sure.
+            let verb =
+                self.capitals == Capitals::Telling && t.shape == Shape::Lower && t.is(FREQUENT) && first.is(SURE);
+            t.is(PLACE_NOUN) && t.gap & !(SPACE | HYPHEN) == 0 && !verb
         });
-        let before = start > 0 && {
-            let t = &self.tokens[start - 1];
-            let near = self.tokens[start].gap & !(SPACE | STOP) == 0;
-            t.is(PLACE_PREFIX) && near
-        } || start > 1 && self.word(start - 1).len() <= 3 && matches!(self.word(start - 1), b"de" | b"of" | b"del" | b"la" | b"los" | b"las")
-            && self.tokens[start - 2].is(PLACE_PREFIX | PLACE_NOUN) && !(self.tokens[start].is(SURE) && !self.tokens[start].is(PLACE)) && self.tokens[start].gap == SPACE && self.tokens[start - 1].gap == SPACE
-            && !self.tokens[start - 2].is(RELATION | ROLE);
-        after || before || self.court_beyond(end)
+        let before = start > 0 && self.tokens[start - 1].is(PLACE_PREFIX) && first.gap & !(SPACE | STOP) == 0;
+        let of = start > 1 && {
+            let (noun, link) = (&self.tokens[start - 2], &self.tokens[start - 1]);
+            let linked = matches!(self.word(start - 1), b"de" | b"of" | b"del" | b"la" | b"los" | b"las");
+            let spaced = first.gap == SPACE && link.gap == SPACE;
+            let person = first.is(SURE) && !first.is(PLACE) || noun.is(RELATION | ROLE);
+            linked && spaced && noun.is(PLACE_PREFIX | PLACE_NOUN) && !person
+        };
+        after || before || of || self.court_beyond(end)
     }
 
     /// "Daniel Patrick Moynihan U.S. Courthouse", "Lindsey-Flanigan Courthouse": up to three words on, all capitals.
     fn court_beyond(&self, end: usize) -> bool {
         (end..end + 2).any(|at| {
             at + 1 < self.tokens.len()
-                && (end..=at).all(|k| self.tokens[k].shape != Shape::Lower && self.tokens[k].gap & !(SPACE | STOP | HYPHEN) == 0 && self.tokens[k].is(ORDINARY | NEVER | PLACE | PLACE_NOUN))
+                && (end..=at).all(|k| {
+                    self.tokens[k].shape != Shape::Lower
+                        && self.tokens[k].gap & !(SPACE | STOP | HYPHEN) == 0
+                        && self.tokens[k].is(ORDINARY | NEVER | PLACE | PLACE_NOUN)
+                })
                 && self.tokens[at + 1].is(PLACE_NOUN)
                 && self.tokens[at + 1].shape != Shape::Lower
                 && self.tokens[at + 1].gap & !(SPACE | HYPHEN) == 0
@@ -376,7 +441,9 @@ impl Scan<'_> {
     /// The cue that starts at `at`: its tokens, how strong it is, the rule it stands for.
     fn cue(&self, at: usize) -> Option<(usize, Cue, &'static str)> {
         let token = &self.tokens[at];
-        if let Some((length, marks)) = phrase(self.tokens, self.bytes, self.lexicon, at, INTRODUCTION | WEAK_INTRODUCTION) {
+        if let Some((length, marks)) =
+            phrase(self.tokens, self.bytes, self.lexicon, at, INTRODUCTION | WEAK_INTRODUCTION)
+        {
             if marks & INTRODUCTION != 0 {
                 return Some((length, Cue::Strong, "person.introduction"));
             }
@@ -405,10 +472,29 @@ impl Scan<'_> {
         let gap = self.tokens[at].gap;
         let allowed: Gap = match rule {
             // "Sra. Medina", "Attorney: Diaz"
-            "person.title" => SPACE | STOP | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(NAME) { BRACKET } else { 0 },
-            "person.relation" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET } else { 0 },
-            "person.role" => SPACE | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET | SLASH } else { 0 },
-            _ => SPACE | COLON | QUOTE | COMMA | HYPHEN | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { LINE | BRACKET | STOP } else { 0 },
+            "person.title" => {
+                SPACE | STOP | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(NAME) { BRACKET } else { 0 }
+            }
+            "person.relation" => {
+                SPACE
+                    | COLON
+                    | QUOTE
+                    | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET } else { 0 }
+            }
+            "person.role" => {
+                SPACE
+                    | COLON
+                    | QUOTE
+                    | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { COMMA | BRACKET | SLASH } else { 0 }
+            }
+            _ => {
+                SPACE
+                    | COLON
+                    | QUOTE
+                    | COMMA
+                    | HYPHEN
+                    | if self.capital(at) && self.tokens[at].is(SURE | GIVEN) { LINE | BRACKET | STOP } else { 0 }
+            }
         };
         gap & !allowed == 0
             // "officer. Maria" is a new sentence, "Sra. Maria" is not.
@@ -426,7 +512,11 @@ impl Scan<'_> {
         if cue == Cue::Strong && !self.capital(start) && !token.is(NAME) && rule == "person.introduction" {
             let before = &self.tokens[start - 1];
             // "se llama wilmer" but not "familia xyz..."
-            return if before.is(FILLER | INTRODUCTION | TITLE | RELATION) && before.gap & LINE == 0 { Cue::Strong } else { Cue::Weak };
+            return if before.is(FILLER | INTRODUCTION | TITLE | RELATION) && before.gap & LINE == 0 {
+                Cue::Strong
+            } else {
+                Cue::Weak
+            };
         }
         cue
     }
@@ -454,9 +544,12 @@ impl Scan<'_> {
                 if first.is(PLACE) && before.is(PLACE_CUE) && !long {
                     return false;
                 }
-                let article = matches!(self.word(start - 1), b"the" | b"el" | b"la" | b"los" | b"las" | b"a" | b"un" | b"una");
+                let article =
+                    matches!(self.word(start - 1), b"the" | b"el" | b"la" | b"los" | b"las" | b"a" | b"un" | b"una");
                 let plain = !first.is(ORDINARY | PLACE) && (first.is(GIVEN) || !article && !before.is(PLACE_CUE));
-                sure || self.capital(start) && !all_places && (long && !article || plain || first.is(GIVEN) && !first.is(PLACE | FREQUENT) && !article)
+                sure || self.capital(start)
+                    && !all_places
+                    && (long && !article || plain || first.is(GIVEN) && !first.is(PLACE | FREQUENT) && !article)
             }
         }
     }
@@ -464,11 +557,14 @@ impl Scan<'_> {
     /// "Lupe: they took him": who speaks in a chat, and "- Lupe" at the end of one.
     fn chat_lines(&mut self) {
         for at in 0..self.tokens.len() {
-            let line_start = at == 0 || self.tokens[at].gap & LINE != 0 || self.tokens[at - 1].kind == Kind::Number && self.tokens[at].gap & (BRACKET | HYPHEN) != 0
+            let line_start = at == 0
+                || self.tokens[at].gap & LINE != 0
+                || self.tokens[at - 1].kind == Kind::Number && self.tokens[at].gap & (BRACKET | HYPHEN) != 0
                 || self.tokens[at].gap & BRACKET != 0 && self.tokens[at - 1].kind != Kind::Word;
             if line_start {
                 let end = self.run(at, Cue::Strong);
-                if end > at && self.tokens.get(end).map_or(self.trailing_colon(end), |t| t.gap & COLON != 0)
+                if end > at
+                    && self.tokens.get(end).map_or(self.trailing_colon(end), |t| t.gap & COLON != 0)
                     && self.bytes.get(self.tokens[end - 1].end) == Some(&b':')
                     && (self.tokens[at].is(NAME) || self.capital(at))
                     && !self.tokens[at].is(PLACE)
@@ -480,7 +576,13 @@ impl Scan<'_> {
             if last {
                 let end = self.run(at, Cue::Strong);
                 let closes = self.tokens.get(end).is_none_or(|t| t.gap & LINE != 0);
-                if end > at && closes && end - at <= 3 && (self.tokens[at].is(GIVEN) || self.capital(at)) && !self.tokens[at].is(PLACE) && !self.of_a_place(at, end) {
+                if end > at
+                    && closes
+                    && end - at <= 3
+                    && (self.tokens[at].is(GIVEN) || self.capital(at))
+                    && !self.tokens[at].is(PLACE)
+                    && !self.of_a_place(at, end)
+                {
                     self.take(at, end, "person.signature");
                 }
             }
@@ -502,7 +604,11 @@ impl Scan<'_> {
             let place = phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC);
             if let Some((length, _)) = place.filter(|&(length, _)| length > 1) {
                 // "Santa Rosa" is a city; "Santa Rosa Lopez" would be a name.
-                let more = self.tokens.get(at + length).is_some_and(|t| t.gap == SPACE && t.is(NAME) && !t.is(ORDINARY | PLACE)) && self.capital(at + length);
+                let more = self
+                    .tokens
+                    .get(at + length)
+                    .is_some_and(|t| t.gap == SPACE && t.is(NAME) && !t.is(ORDINARY | PLACE))
+                    && self.capital(at + length);
                 if !(more && self.tokens[at].is(SURE)) {
                     at += length;
                     continue;
@@ -526,7 +632,9 @@ impl Scan<'_> {
         if self.of_a_place(start, end) {
             return None;
         }
-        let words: Vec<usize> = (start..end).filter(|&at| self.tokens[at].len() > 1 && (!self.tokens[at].is(PARTICLE) || self.tokens[at].is(SURE))).collect();
+        let words: Vec<usize> = (start..end)
+            .filter(|&at| self.tokens[at].len() > 1 && (!self.tokens[at].is(PARTICLE) || self.tokens[at].is(SURE)))
+            .collect();
         let initials = (start..end).filter(|&at| self.initial(at)).count();
         let (&first, rest) = words.split_first()?;
         let token = &self.tokens[first];
@@ -537,10 +645,12 @@ impl Scan<'_> {
                 let compass = matches!(self.word(start), b"n" | b"s" | b"e" | b"w") && self.initial(start);
                 let before = first > start;
                 let surname = token.is(NAME) && !token.is(ORDINARY) || !known(first);
-                return (!(compass && token.is(PLACE)) && if before { surname } else { token.is(GIVEN) }).then_some(start);
+                return (!(compass && token.is(PLACE)) && if before { surname } else { token.is(GIVEN) })
+                    .then_some(start);
             }
             if token.is(SURE) {
-                return (!self.state_follows(end) && !(token.is(PLACE) && self.reads_as_place(start, end))).then_some(start);
+                let place = self.state_follows(end) || token.is(PLACE) && self.reads_as_place(start, end);
+                return (!place).then_some(start);
             }
             if !self.capital(first) || token.is(PLACE) || self.state_follows(end) {
                 return None;
@@ -548,13 +658,19 @@ impl Scan<'_> {
             if token.is(GIVEN) && !token.is(FREQUENT) && (!token.is(WORD) || !self.opens_sentence(first)) {
                 return Some(start);
             }
-            let described = self.tokens.get(end).is_some_and(|t| t.gap == COMMA | SPACE && (t.is(DEMONYM) || t.kind == Kind::Number && t.len() == 2));
+            let described = self
+                .tokens
+                .get(end)
+                .is_some_and(|t| t.gap == COMMA | SPACE && (t.is(DEMONYM) || t.kind == Kind::Number && t.len() == 2));
             if described && !token.is(ORDINARY) {
                 return Some(start);
             }
             let speaks = self.tokens.get(end).is_some_and(|t| t.is(SPEECH) && t.gap == SPACE)
                 || start > 0 && self.tokens[start - 1].is(SPEECH) && self.tokens[start].gap == SPACE;
-            return (speaks && (!token.is(ORDINARY) || token.is(GIVEN)) && (!self.opens_sentence(start) || token.is(NAME))).then_some(start);
+            return (speaks
+                && (!token.is(ORDINARY) || token.is(GIVEN))
+                && (!self.opens_sentence(start) || token.is(NAME)))
+            .then_some(start);
         }
         if let Some(sure) = words.iter().copied().find(|&at| self.tokens[at].is(SURE)) {
             // "Woodburn Maria Lopez" is a place and a name.
@@ -563,13 +679,18 @@ impl Scan<'_> {
         }
         let places = words.iter().filter(|&&at| self.tokens[at].is(PLACE)).count();
         if !self.capital(first) {
-            return (token.is(GIVEN) && !token.is(ORDINARY | PLACE) && rest.iter().all(|&at| !self.tokens[at].is(ORDINARY | PLACE))).then_some(start);
+            return (token.is(GIVEN)
+                && !token.is(ORDINARY | PLACE)
+                && rest.iter().all(|&at| !self.tokens[at].is(ORDINARY | PLACE)))
+            .then_some(start);
         }
         if token.is(GIVEN) && !token.is(ORDINARY) {
             return (places < words.len() && !self.state_follows(end)).then_some(start);
         }
         if token.is(GIVEN) {
-            let second_named = rest.iter().any(|&at| self.tokens[at].is(SURNAME) && !self.tokens[at].is(ORDINARY | PLACE) || !known(at));
+            let second_named = rest
+                .iter()
+                .any(|&at| self.tokens[at].is(SURNAME) && !self.tokens[at].is(ORDINARY | PLACE) || !known(at));
             return (second_named && places < words.len()).then_some(start);
         }
         // Capitals in a row that no list explains, or surnames that are nothing else.
@@ -580,8 +701,13 @@ impl Scan<'_> {
     /// A word that is a name and a city, where cities stand: "in Eugene", "Elizabeth. Two vans".
     fn reads_as_place(&self, start: usize, end: usize) -> bool {
         let behind = start > 0 && self.tokens[start - 1].is(PLACE_CUE) && self.tokens[start].gap == SPACE;
-        let head = self.opens_sentence(start) && self.tokens.get(end).is_none_or(|t| t.gap & (STOP | COMMA | SLASH | LINE | BRACKET | HYPHEN | COLON) != 0);
-        let in_a_list = start > 0 && self.tokens[start].gap & SLASH != 0 || self.tokens.get(end).is_some_and(|t| t.gap & SLASH != 0);
+        let head = self.opens_sentence(start)
+            && self
+                .tokens
+                .get(end)
+                .is_none_or(|t| t.gap & (STOP | COMMA | SLASH | LINE | BRACKET | HYPHEN | COLON) != 0);
+        let in_a_list = start > 0 && self.tokens[start].gap & SLASH != 0
+            || self.tokens.get(end).is_some_and(|t| t.gap & SLASH != 0);
         behind || head || in_a_list
     }
 
@@ -596,26 +722,49 @@ impl Scan<'_> {
             }
             let token = &self.tokens[at];
             let joint = matches!(self.word(at - 1), b"y" | b"e" | b"and" | b"con" | b"with" | b"or" | b"o" | b"plus");
-            let after_name = (token.gap & (COMMA | SLASH) != 0 && token.gap & !(COMMA | SPACE | SLASH) == 0 && self.rule[at - 1].is_some())
+            let after_name = (token.gap & (COMMA | SLASH) != 0
+                && token.gap & !(COMMA | SPACE | SLASH) == 0
+                && self.rule[at - 1].is_some())
                 || (joint && token.gap == SPACE && at >= 2 && self.rule[at - 2].is_some());
             let capital = self.capital(at);
             // "Agents Brown and Sandoval": behind a title a surname that is also a city is one.
-            let titled = token.is(SURNAME) && !token.is(FREQUENT) && (1..=2).any(|back| at >= back && matches!(self.rule[at - back], Some("person.title" | "person.list")));
-            if after_name && (token.is(SURE) || (capital && (titled || !token.is(PLACE | FREQUENT)) && (token.is(NAME) || !token.is(ORDINARY)))) {
+            let titled = token.is(SURNAME)
+                && !token.is(FREQUENT)
+                && (1..=2)
+                    .any(|back| at >= back && matches!(self.rule[at - back], Some("person.title" | "person.list")));
+            if after_name
+                && (token.is(SURE)
+                    || (capital && (titled || !token.is(PLACE | FREQUENT)) && (token.is(NAME) || !token.is(ORDINARY))))
+            {
                 let end = self.run(at, Cue::Weak);
                 if end > at && !self.of_a_place(at, end) && !self.state_follows(end) {
                     self.take(at, end, "person.list");
                 }
             }
             // "Chuy and Beto": the first is one because the second is.
-            let before_name = self.tokens.get(at + 1).is_some_and(|t| t.gap == SPACE && matches!(self.word(at + 1), b"y" | b"e" | b"and"))
-                && self.tokens.get(at + 2).is_some_and(|t| t.gap == SPACE) && self.rule[at + 2].is_some();
-            if before_name && capital && !self.opens_sentence(at) && !token.is(ORDINARY | PLACE | NEVER | TITLE | RELATION | ROLE) && token.shape == Shape::Capital {
+            let before_name = self
+                .tokens
+                .get(at + 1)
+                .is_some_and(|t| t.gap == SPACE && matches!(self.word(at + 1), b"y" | b"e" | b"and"))
+                && self.tokens.get(at + 2).is_some_and(|t| t.gap == SPACE)
+                && self.rule[at + 2].is_some();
+            if before_name
+                && capital
+                && !self.opens_sentence(at)
+                && !token.is(ORDINARY | PLACE | NEVER | TITLE | RELATION | ROLE)
+                && token.shape == Shape::Capital
+            {
                 self.take(at, at + 1, "person.list");
             }
             // A surname before "comma, given name".
-            let next_taken = self.tokens.get(at + 1).is_some_and(|next| next.gap == COMMA | SPACE && next.is(SURE)) && self.rule[at + 1].is_some();
-            if next_taken && self.rule[at].is_none() && capital && (token.is(SURNAME) || !token.is(ORDINARY)) && !token.is(PLACE | ORDINARY | NEVER | TITLE | RELATION | ROLE) {
+            let next_taken = self.tokens.get(at + 1).is_some_and(|next| next.gap == COMMA | SPACE && next.is(SURE))
+                && self.rule[at + 1].is_some();
+            if next_taken
+                && self.rule[at].is_none()
+                && capital
+                && (token.is(SURNAME) || !token.is(ORDINARY))
+                && !token.is(PLACE | ORDINARY | NEVER | TITLE | RELATION | ROLE)
+            {
                 self.take(at, at + 1, "person.list");
             }
         }
@@ -628,9 +777,14 @@ impl Scan<'_> {
         }
         for at in 0..self.tokens.len() {
             let Some(rule) = self.rule[at] else { continue };
-            let between = self.tokens[at + 1..].iter().take_while(|t| t.is(PARTICLE) && t.gap == SPACE && t.len() > 1).count();
+            let between =
+                self.tokens[at + 1..].iter().take_while(|t| t.is(PARTICLE) && t.gap == SPACE && t.len() > 1).count();
             let next = at + 1 + between;
-            if between > 0 && self.rule.get(next).is_some_and(Option::is_some) && self.tokens[next].gap == SPACE && self.capital(next) {
+            if between > 0
+                && self.rule.get(next).is_some_and(Option::is_some)
+                && self.tokens[next].gap == SPACE
+                && self.capital(next)
+            {
                 self.take(at + 1, next, rule);
             }
         }
@@ -660,7 +814,8 @@ impl Scan<'_> {
                 continue;
             }
             let lower_word = !self.capital(at) && token.is(FREQUENT);
-            let city = token.is(PLACE) && (self.state_follows(at + 1) || at > 0 && self.tokens[at - 1].is(PLACE_CUE) && !token.is(SURE));
+            let city = token.is(PLACE)
+                && (self.state_follows(at + 1) || at > 0 && self.tokens[at - 1].is(PLACE_CUE) && !token.is(SURE));
             if !lower_word && !city && !self.of_a_place(at, at + 1) {
                 self.take(at, at + 1, "person.again");
             }

@@ -31,7 +31,8 @@ fn without_marks(text: &str) -> Vec<char> {
 /// `@` with a name on its right.
 fn mail_or_handle(text: &[char]) -> Option<(Class, &'static str)> {
     for at in (0..text.len()).filter(|&at| text[at] == '@') {
-        let name = text[at + 1..].iter().take_while(|c| c.is_alphanumeric() || **c == '_' || **c == '.').collect::<String>();
+        let name =
+            text[at + 1..].iter().take_while(|c| c.is_alphanumeric() || **c == '_' || **c == '.').collect::<String>();
         // "@ 7am", "@7:30" is a time.
         if name.chars().filter(|c| c.is_alphabetic()).count() >= 3 {
             let local = at > 0 && (text[at - 1].is_alphanumeric() || text[at - 1] == '_');
@@ -69,7 +70,8 @@ fn coordinates(text: &[char]) -> Option<(Class, &'static str)> {
 /// A date right behind a word for birth.
 fn birth_date(text: &[char]) -> Option<(Class, &'static str)> {
     const WORDS: [&str; 7] = ["dob", "d.o.b", "date of birth", "born on", "nacimiento", "nació el", "nacio el"];
-    behind(text, &WORDS, 14, |digits, signs| digits >= 4 && signs.contains(['/', '-', '.'])).then_some((Class::BirthDate, "second.birth"))
+    behind(text, &WORDS, 14, |digits, signs| digits >= 4 && signs.contains(['/', '-', '.']))
+        .then_some((Class::BirthDate, "second.birth"))
 }
 
 /// A number right behind "plate", "badge" or "alien number".
@@ -80,7 +82,8 @@ fn announced(text: &[char]) -> Option<(Class, &'static str)> {
     if behind(text, &["badge #", "badge no", "badge number", "shield #"], 10, |digits, _| digits >= 2) {
         return Some((Class::Badge, "second.badge"));
     }
-    behind(text, &["alien number", "a-number", "ssn", "passport"], 18, |digits, _| digits >= 5).then_some((Class::IdNumber, "second.id"))
+    behind(text, &["alien number", "a-number", "ssn", "passport"], 18, |digits, _| digits >= 5)
+        .then_some((Class::IdNumber, "second.id"))
 }
 
 /// Whether within `reach` characters behind one of `words` stand digits as `fits` wants them; a mark ends the look.
@@ -89,7 +92,8 @@ fn behind(text: &[char], words: &[&str], reach: usize, fits: impl Fn(usize, &str
         let word: Vec<char> = word.chars().collect();
         text.windows(word.len()).enumerate().filter(|(_, window)| *window == word).any(|(at, _)| {
             let open = at == 0 || !text[at - 1].is_alphanumeric();
-            let rest: String = text[at + word.len()..].iter().take(reach).take_while(|c| !matches!(**c, '\u{1}' | '\n')).collect();
+            let rest: String =
+                text[at + word.len()..].iter().take(reach).take_while(|c| !matches!(**c, '\u{1}' | '\n')).collect();
             open && fits(rest.chars().filter(char::is_ascii_digit).count(), &rest)
         })
     })
@@ -114,7 +118,11 @@ fn long_number(text: &[char]) -> Option<(Class, &'static str)> {
         let years = sizes == [4, 4] && marks != " ";
         let money = at > 0 && text[at - 1] == '$';
         if total >= 7 && sizes.iter().any(|&n| n >= 3) && !(dated || zip || years || money) {
-            return Some(if total >= 10 { (Class::Phone, "second.digits") } else { (Class::IdNumber, "second.digits") });
+            return Some(if total >= 10 {
+                (Class::Phone, "second.digits")
+            } else {
+                (Class::IdNumber, "second.digits")
+            });
         }
         at = end;
     }
@@ -132,7 +140,8 @@ fn groups(text: &[char]) -> Vec<std::ops::Range<usize>> {
         }
         groups.push(at..at + run);
         at += run;
-        let gap = text[at..].iter().take_while(|c| matches!(**c, ' ' | '-' | '.' | ')' | '(' | '/' | '–' | '\u{a0}')).count();
+        let gap =
+            text[at..].iter().take_while(|c| matches!(**c, ' ' | '-' | '.' | ')' | '(' | '/' | '–' | '\u{a0}')).count();
         if !(1..=2).contains(&gap) || text[at..at + gap].starts_with(&['.', ' ']) {
             return groups;
         }
@@ -143,8 +152,8 @@ fn groups(text: &[char]) -> Vec<std::ops::Range<usize>> {
 /// Seven words for digits in a row.
 fn spelled_number(text: &[char]) -> Option<(Class, &'static str)> {
     const DIGITS: [&str; 21] = [
-        "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "cero", "uno", "dos", "tres",
-        "cuatro", "cinco", "seis", "siete", "ocho", "nueve",
+        "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "cero", "uno", "dos",
+        "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve",
     ];
     let text: String = text.iter().collect();
     let mut row = 0;

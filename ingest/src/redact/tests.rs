@@ -51,7 +51,11 @@ fn mail_links_and_handles() {
         ("ig @la_vecina22 posted", "ig [HANDLE] posted"),
         ("my insta is vecina.alerta ok", "my insta is [HANDLE] ok"),
     ]);
-    stays(&["posted on Facebook marketplace @ 7am", "ICE in Watsonville at Target!!! share", "From WhatsApp: two vans"]);
+    stays(&[
+        "posted on Facebook marketplace @ 7am",
+        "ICE in Watsonville at Target!!! share",
+        "From WhatsApp: two vans",
+    ]);
 }
 
 #[test]
@@ -146,16 +150,29 @@ fn a_rule_that_does_not_compile_stops_all() {
 #[test]
 fn the_second_reader_sees_what_the_first_removes() {
     for text in [
-        "mail ana@example.org", "ig @la_vecina", "https://example.org/x", "36.2021, -115.1177", "DOB 04/19/1987",
-        "plate: T77PNR", "badge no. 4471", "206-555-0143", "(206) 555 0143", "087554110",
-        "two oh six five five five oh one", "ssn 078 05 1120",
+        "mail ana@example.org",
+        "ig @la_vecina",
+        "https://example.org/x",
+        "36.2021, -115.1177",
+        "DOB 04/19/1987",
+        "plate: T77PNR",
+        "badge no. 4471",
+        "206-555-0143",
+        "(206) 555 0143",
+        "087554110",
+        "two oh six five five five oh one",
+        "ssn 078 05 1120",
     ] {
         assert!(second_look(text).is_some(), "{text}");
         assert_eq!(second_look(&redacted(text)), None, "{text}");
     }
     for text in [
-        "on 3/25/2026 at 8:40, again 2026-05-30 18:00, ZIP 89030-1234", "I-200, I-247A, I-95 exit 203",
-        "5 to 6 agents @ 7am, 2 vehicles, $1,500,000", "2019-2021", "plates not seen, no badge", "1/2/26 10:30",
+        "on 3/25/2026 at 8:40, again 2026-05-30 18:00, ZIP 89030-1234",
+        "I-200, I-247A, I-95 exit 203",
+        "5 to 6 agents @ 7am, 2 vehicles, $1,500,000",
+        "2019-2021",
+        "plates not seen, no badge",
+        "1/2/26 10:30",
     ] {
         assert_eq!(second_look(text), None, "{text}");
     }
@@ -168,10 +185,52 @@ fn piece() -> impl Strategy<Value = String> {
         "[0-9]{1,5}",
         "[A-Za-zñé]{1,9}",
         prop::sample::select(vec![
-            "plate", "placa", "DOB", "A#", "my cousin", "Officer", "Sra.", "se llama", "Maria", "lopez", "de la", "Park", "St",
-            "apt", "@", ".", ",", ":", "-", "/", "#", "\n", "(", ")", "at", "dot", "arroba", "five", "cinco", "y", "[PHONE]",
-            "[PERSON]", "case", "https://", "example.org", "calle", "San", "County", "TX", "36.2021", "Brown", "and", "ß", "½",
-        ]).prop_map(str::to_owned),
+            "plate",
+            "placa",
+            "DOB",
+            "A#",
+            "my cousin",
+            "Officer",
+            "Sra.",
+            "se llama",
+            "Maria",
+            "lopez",
+            "de la",
+            "Park",
+            "St",
+            "apt",
+            "@",
+            ".",
+            ",",
+            ":",
+            "-",
+            "/",
+            "#",
+            "\n",
+            "(",
+            ")",
+            "at",
+            "dot",
+            "arroba",
+            "five",
+            "cinco",
+            "y",
+            "[PHONE]",
+            "[PERSON]",
+            "case",
+            "https://",
+            "example.org",
+            "calle",
+            "San",
+            "County",
+            "TX",
+            "36.2021",
+            "Brown",
+            "and",
+            "ß",
+            "½",
+        ])
+        .prop_map(str::to_owned),
     ]
 }
 

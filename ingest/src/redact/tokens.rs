@@ -96,7 +96,8 @@ pub fn cut(text: &str, folded: &Folded, lexicon: &Lexicon, out: &mut Vec<Token>)
                     (false, _) => Kind::Number,
                     (true, true) => Kind::Mixed,
                 };
-                let mut token = Token { start, end: at, kind, shape: Shape::Lower, gap, marks: 0, hash: lexicon::mix(hash) };
+                let mut token =
+                    Token { start, end: at, kind, shape: Shape::Lower, gap, marks: 0, hash: lexicon::mix(hash) };
                 if kind != Kind::Number {
                     token.marks = lexicon.marks(token.hash);
                     token.shape = shape(&text[folded.start(start)..folded.end(at)]);
@@ -182,7 +183,10 @@ pub fn phrase(tokens: &[Token], bytes: &[u8], lexicon: &Lexicon, at: usize, mark
     }
     let mut hash = fold_word(lexicon::SEED, bytes, first);
     for (n, next) in tokens[at + 1..].iter().enumerate() {
-        if next.kind == Kind::Hidden || next.gap & !(SPACE | HYPHEN | QUOTE | STOP) != 0 || next.gap & (SPACE | HYPHEN | STOP) == 0 {
+        if next.kind == Kind::Hidden
+            || next.gap & !(SPACE | HYPHEN | QUOTE | STOP) != 0
+            || next.gap & (SPACE | HYPHEN | STOP) == 0
+        {
             break;
         }
         hash = fold_word(lexicon::step(hash, b' '), bytes, *next);

@@ -6,8 +6,9 @@ use serde::Deserialize;
 
 use super::RuleError;
 use super::lexicon::{
-    DEMONYM, FILLER, HUNDREDS, INTRODUCTION, JOINER, Lexicon, Marks, NEVER, NEVER_STREET, ONES, PARTICLE, PLACE_CUE, PLACE_NOUN,
-    PLACE_PREFIX, PUBLIC, RELATION, REPEAT, ROLE, SPEECH, STATE, STREET_WORD, SUFFIX, TEENS, TENS, TITLE, WEAK_INTRODUCTION,
+    DEMONYM, FILLER, HUNDREDS, INTRODUCTION, JOINER, Lexicon, Marks, NEVER, NEVER_STREET, ONES, PARTICLE, PLACE_CUE,
+    PLACE_NOUN, PLACE_PREFIX, PUBLIC, RELATION, REPEAT, ROLE, SPEECH, STATE, STREET_WORD, SUFFIX, TEENS, TENS, TITLE,
+    WEAK_INTRODUCTION,
 };
 
 #[derive(Deserialize)]
@@ -48,7 +49,11 @@ struct Numbers {
 pub fn load(text: &str, lexicon: &mut Lexicon) -> Result<(), RuleError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        RuleError { file: "words.toml", line: text[..at].matches('\n').count() + 1, message: error.message().to_owned() }
+        RuleError {
+            file: "words.toml",
+            line: text[..at].matches('\n').count() + 1,
+            message: error.message().to_owned(),
+        }
     })?;
     let lists: [(&str, Marks); 21] = [
         (&file.relations, RELATION),
