@@ -40,11 +40,13 @@ pub(super) struct Automaton {
     starts: Vec<Box<[NodeId]>>,
     /// The nodes that a number leads to from the root.
     number_start: Option<NodeId>,
+    /// The word "no".
+    no: WordId,
 }
 
 impl Automaton {
     pub(super) fn new() -> Self {
-        Self { nodes: vec![Node::default()], starts: Vec::new(), number_start: None }
+        Self { nodes: vec![Node::default()], starts: Vec::new(), number_start: None, no: WordId::UNKNOWN }
     }
 
     /// Adds a phrase under a number of the caller's.
@@ -104,6 +106,7 @@ impl Automaton {
     /// To be called once, after the last phrase.
     pub(super) fn finish(&mut self, lexicon: &Lexicon) {
         let root = std::mem::take(&mut self.nodes[ROOT as usize].edges);
+        self.no = lexicon.find(b"no");
         self.number_start = root.iter().find(|(symbol, _)| *symbol == Symbol::NUMBER).map(|(_, node)| *node);
         self.starts = (0..lexicon.len())
             .map(|id| {
@@ -152,6 +155,11 @@ impl Walk<'_> {
             let (Ok(start), Ok(end)) = (u32::try_from(self.start), u32::try_from(at)) else { return };
             self.hits.push(Hit { phrase, start, end, number });
         }
+        self.onward(node, at, number);
+    }
+
+    /// The edges of a node, and those behind its gaps.
+    fn onward(&mut self, node: &Node, at: usize, number: u32) {
         self.edges(node, at, number);
         for &(most, inner) in &node.gap {
             let inner = &self.automaton.nodes[inner as usize];
@@ -161,7 +169,7 @@ impl Walk<'_> {
                 }
                 // What follows a gap stands in its clause.
                 if skipped == 0 || self.tokens.get(at + skipped).is_some_and(|t| t.before == Break::None) {
-                    self.edges(inner, at + skipped, number);
+                    self.onward(inner, at + skipped, number);
                 }
             }
         }
@@ -169,12 +177,20 @@ impl Walk<'_> {
 
     fn edges(&mut self, node: &Node, at: usize, number: u32) {
         let Some(token) = self.tokens.get(at).filter(|t| t.sentence == self.sentence) else { return };
+        if token.before == Break::Clause && at > self.start && self.automaton.no != WordId::UNKNOWN && self.tokens[at - 1].word == self.automaton.no {
+            // "No, it was the sheriff" denies nothing of what follows.
+            return;
+        }
         let symbols = &self.lexicon.word(token.word).symbols;
         for &(symbol, child) in &node.edges {
             if symbol == Symbol::NUMBER {
                 if token.count.is_some() {
                     let here = if number == NO_NUMBER { u32::try_from(at).unwrap_or(NO_NUMBER) } else { number };
                     self.step(child, at + 1, here);
+                }
+            } else if symbol == Symbol::NAME {
+                if token.capital {
+                    self.step(child, at + 1, number);
                 }
             } else if symbols.binary_search(&symbol).is_ok() {
                 self.step(child, at + 1, number);

@@ -33,6 +33,8 @@ pub(super) enum NumberWord {
     Than,
     /// "of", "de", "at", "al", "por", "lo": filler of the phrases above.
     Filler,
+    /// "between", "entre": makes a range of "5 and 6".
+    Between,
     /// "each", "cada": the product of two numbers.
     Each,
 }
@@ -52,7 +54,7 @@ pub(super) const WORDS: &[(&str, NumberWord)] = &[
     ("dozen", W::Dozen), ("docena", W::Dozen), ("dozens", W::Dozen), ("docenas", W::Dozen), ("couple", W::Couple), ("pair", W::Couple), ("par", W::Couple), ("parcito", W::Couple), ("half", W::Half), ("media", W::Half),
     ("to", W::Range), ("or", W::Range), ("o", W::Range), ("u", W::Range), ("thru", W::Range), ("and", W::And), ("y", W::And),
     ("least", W::AtLeast), ("menos", W::AtLeast), ("minimum", W::AtLeast), ("minimo", W::AtLeast), ("min", W::AtLeast), ("more", W::More), ("mas", W::More), ("over", W::More), ("plus", W::More), ("than", W::Than), ("de", W::Than),
-    ("of", W::Filler), ("at", W::Filler), ("al", W::Filler), ("por", W::Filler), ("lo", W::Filler), ("each", W::Each), ("cada", W::Each), ("apiece", W::Each),
+    ("of", W::Filler), ("at", W::Filler), ("al", W::Filler), ("por", W::Filler), ("lo", W::Filler), ("between", W::Between), ("entre", W::Between), ("each", W::Each), ("cada", W::Each), ("apiece", W::Each),
 ];
 
 fn one_number(count: Count) -> Option<u32> {
@@ -65,7 +67,7 @@ pub(super) fn join(text: &str, tokens: &mut Vec<Token>, lexicon: &Lexicon) {
     let mut out = 0;
     let mut at = 0;
     while at < tokens.len() {
-        let (taken, count) = quantity(&tokens[at..], lexicon).unwrap_or((1, None));
+        let (taken, count) = quantity(&tokens[at..], at.checked_sub(1).and_then(|n| lexicon.number_word(tokens[n].word)), lexicon).unwrap_or((1, None));
         let mut token = tokens[at];
         if let Some(count) = count {
             if taken > 1 {
@@ -113,7 +115,7 @@ fn not_counts(bytes: &[u8], tokens: &mut [Token]) {
 }
 
 /// The longest quantity that starts at the first token: how many tokens, and how many of what it counts.
-fn quantity(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, Option<Count>)> {
+fn quantity(tokens: &[Token], before: Option<NumberWord>, lexicon: &Lexicon) -> Option<(usize, Option<Count>)> {
     let kind = |i: usize| -> Option<NumberWord> {
         let token = tokens.get(i)?;
         if i > 0 && token.before != Break::None {
@@ -146,7 +148,8 @@ fn quantity(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, Option<Count>
     }
     // "5 to 6", "5 o 6", "5-6", "5 a 6"
     let hyphen = exact(taken).is_some() && tokens[taken].start == tokens[taken - 1].end + 1;
-    let between = matches!(kind(taken), Some(W::Range)) || lexicon.number_word(tokens.get(taken).map_or(WordId::UNKNOWN, |t| t.word)) == Some(W::One);
+    let opened = before == Some(W::Between) && matches!(kind(taken), Some(W::And));
+    let between = opened || matches!(kind(taken), Some(W::Range)) || lexicon.number_word(tokens.get(taken).map_or(WordId::UNKNOWN, |t| t.word)) == Some(W::One);
     let second = if hyphen { exact(taken).map(|m| (taken + 1, m)) } else if between { exact(taken + 1).map(|m| (taken + 2, m)) } else { None };
     if let Some((end, m)) = second
         && n > 0

@@ -54,6 +54,8 @@ pub(super) struct Token {
     pub plus: bool,
     /// Glued to the token before it by a hyphen, or by nothing ("6am").
     pub glued: bool,
+    /// Starts with a capital where no sentence starts: perhaps a name.
+    pub capital: bool,
     /// A colon or a dash follows: perhaps a label.
     label: bool,
 }
@@ -208,6 +210,11 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
             let end = if byte == b'&' { ampersand(buffer) + at } else { cut(text, at, buffer).max(at + 1) };
             // An offset is 32 bits; an intake limits a text to far less.
             let (Ok(start32), Ok(end32)) = (u32::try_from(at), u32::try_from(end)) else { return };
+            if at > 0 && bytes[at - 1] == b'$' {
+                // "$700" is the word "dollars".
+                buffer.clear();
+                buffer.extend_from_slice(b"dollars");
+            }
             let known = if buffer.len() > LONGEST_WORD { WordId::UNKNOWN } else { lexicon.find(buffer) };
             let count = number(buffer).or_else(|| lexicon.number(known)).map(Count::exactly);
             if brk == Break::Sentence {
@@ -225,6 +232,7 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
                 question: false,
                 plus,
                 glued: !space && brk == Break::None,
+                capital: brk != Break::Sentence && char_at(text, at).is_some_and(char::is_uppercase),
                 label: false,
             });
             brk = Break::None;

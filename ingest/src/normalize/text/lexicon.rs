@@ -54,6 +54,8 @@ pub(super) struct Symbol(pub u32);
 impl Symbol {
     /// `#` in a pattern: any token that counts something.
     pub(super) const NUMBER: Self = Self(0);
+    /// `^` in a pattern: any word with a capital within a sentence, most often a name.
+    pub(super) const NAME: Self = Self(1);
 }
 
 /// What is known of one word.
@@ -100,7 +102,7 @@ const LABELS: &[(&str, Field)] = &[
 impl Lexicon {
     /// A lexicon that knows the numbers, labels and abbreviations, and no rule yet.
     pub(super) fn new() -> Self {
-        let mut lexicon = Self { words: vec![Word::default()], symbols: 1, ..Self::default() };
+        let mut lexicon = Self { words: vec![Word::default()], symbols: 2, ..Self::default() };
         for (word, number) in count::WORDS {
             let id = lexicon.intern(word.as_bytes());
             lexicon.words[id.0 as usize].number = Some(*number);

@@ -115,6 +115,9 @@ impl Axis {
 /// Something that may hold of a text: a sign, or a code of an axis. Index into a bit set.
 pub(super) type FactId = usize;
 
+/// Words that a negation reaches where its cue says nothing of it.
+const REACH: u8 = 6;
+
 /// What a cue does to what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -180,7 +183,8 @@ pub(super) enum Role {
     Fires(u16),
     Needs(u16),
     Unless(u16),
-    Cue(CueKind),
+    /// A negation says how many words it reaches.
+    Cue(CueKind, u8),
     Counts(u16),
     CountUnless(u16),
 }
@@ -257,6 +261,8 @@ struct ClassSource {
 #[serde(deny_unknown_fields)]
 struct CueSource {
     kind: CueKind,
+    /// Words that a negation reaches at most.
+    reach: Option<u8>,
     #[serde(default)]
     en: Texts,
     #[serde(default)]
@@ -594,8 +600,8 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     }
     for (place, file) in &files {
         for cue in &file.cue {
-            loader.phrases(place, &cue.en, Role::Cue(cue.kind))?;
-            loader.phrases(place, &cue.es, Role::Cue(cue.kind))?;
+            loader.phrases(place, &cue.en, Role::Cue(cue.kind, cue.reach.unwrap_or(REACH)))?;
+            loader.phrases(place, &cue.es, Role::Cue(cue.kind, cue.reach.unwrap_or(REACH)))?;
         }
         for rule in &file.rule {
             loader.rule(place, rule)?;
@@ -625,7 +631,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     }
     let scope = {
         let mut symbol = |class: &str| loader.lexicon.symbol(loader.classes.words(class));
-        ScopeWords { turn: symbol("scope-turn"), list: symbol("scope-list"), after: symbol("scope-after"), question: symbol("scope-question"), but: symbol("scope-but") }
+        ScopeWords { turn: symbol("scope-turn"), list: symbol("scope-list"), after: symbol("scope-after"), question: symbol("scope-question"), was: symbol("scope-was"), but: symbol("scope-but") }
     };
     let Loader { mut lexicon, mut automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
     lexicon.finish();

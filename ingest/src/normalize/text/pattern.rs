@@ -7,6 +7,7 @@
 //! @family              any word or phrase of the class `family` (words.toml)
 //! hondure*             any word that starts so (four letters or more)
 //! #                    a number: "4", "four", "5 to 6", "at least 4"
+//! took ^               a word with a capital within a sentence, most often a name
 //! asked ..3 papers     up to three words between, in the same clause (`..` is `..3`)
 //! ```
 //!
@@ -104,7 +105,7 @@ impl Classes {
 
 /// The one plain word, or stem with `*`, that `member` is.
 fn single(member: &str) -> Option<Box<[u8]>> {
-    if member.contains(['(', '|', '?', '@', '#', ' ']) || member.starts_with("..") {
+    if member.contains(['(', '|', '?', '@', '#', '^', ' ']) || member.starts_with("..") {
         return None;
     }
     let mut found = None;
@@ -234,6 +235,8 @@ impl<'a> Parser<'a, '_> {
             found.push(if ways.len() == 1 { ways.swap_remove(0).swap_remove(0) } else { Item::OneOf(ways) });
         } else if word == "#" {
             found.push(Item::Word(Symbol::NUMBER));
+        } else if word == "^" {
+            found.push(Item::Word(Symbol::NAME));
         } else if word.ends_with('*') {
             let stem = single(word).ok_or_else(|| format!("`{word}`: a stem has {STEM} letters or more before the star"))?;
             found.push(Item::Word(self.lexicon.symbol(vec![stem])));

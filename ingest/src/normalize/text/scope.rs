@@ -8,8 +8,8 @@ use super::fold::{Break, Token};
 use super::lexicon::{Lexicon, Symbol};
 use super::load::{CueKind, Phrase, Role};
 
-/// Words that a negation reaches at most.
-const REACH: usize = 6;
+/// A question of so few words is answered as a whole.
+const SHORT: usize = 4;
 
 /// Marks of one token.
 pub(super) const DENIED: u8 = 1;
@@ -28,6 +28,8 @@ pub(super) struct ScopeWords {
     pub after: Symbol,
     /// The words with which a question starts.
     pub question: Symbol,
+    /// `was`, `era`: behind "No", says what it was instead.
+    pub was: Symbol,
     /// `but`, `pero`: a supposition ends here.
     pub but: Symbol,
 }
@@ -42,17 +44,17 @@ pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: 
     marks.resize(tokens.len(), 0);
     let mut correction = None;
     let cue = |hit: &Hit| match phrases[hit.phrase as usize].role {
-        Role::Cue(kind) => Some(kind),
+        Role::Cue(kind, reach) => Some((kind, usize::from(reach))),
         _ => None,
     };
     let no_negation = |hit: &Hit| {
-        hits.iter().take_while(|h| h.start <= hit.start).any(|h| h.start <= hit.start && h.end >= hit.end && matches!(phrases[h.phrase as usize].role, Role::Cue(CueKind::NotNegation)))
+        hits.iter().take_while(|h| h.start <= hit.start).any(|h| h.start <= hit.start && h.end >= hit.end && matches!(phrases[h.phrase as usize].role, Role::Cue(CueKind::NotNegation, _)))
     };
     for hit in hits {
         let end = hit.end as usize;
         match cue(hit) {
-            Some(CueKind::Negation) if !no_negation(hit) => deny(tokens, end, lexicon, words, marks),
-            Some(CueKind::Supposition) => {
+            Some((CueKind::Negation, reach)) if !no_negation(hit) => deny(tokens, end, reach, lexicon, words, marks),
+            Some((CueKind::Supposition, _)) => {
                 for at in end..tokens.len() {
                     if tokens[at].sentence != tokens[end - 1].sentence || is(tokens, at, words.but, lexicon) {
                         break;
@@ -60,14 +62,14 @@ pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: 
                     marks[at] |= SUPPOSED;
                 }
             }
-            Some(CueKind::Past) => {
+            Some((CueKind::Past, _)) => {
                 let sentence = tokens[hit.start as usize].sentence;
                 let first = tokens[..hit.start as usize].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
                 for (mark, _) in marks[first..].iter_mut().zip(&tokens[first..]).take_while(|(_, t)| t.sentence == sentence) {
                     *mark |= PAST;
                 }
             }
-            Some(CueKind::Correction) => correction = Some(hit.end),
+            Some((CueKind::Correction, _)) => correction = Some(hit.end),
             _ => {}
         }
     }
@@ -87,8 +89,8 @@ pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: 
 }
 
 /// Marks what a negation that ends before token `from` denies: a few words of its clause, and of the list that goes on.
-fn deny(tokens: &[Token], from: usize, lexicon: &Lexicon, words: ScopeWords, marks: &mut [u8]) {
-    for at in from..(from + REACH).min(tokens.len()) {
+fn deny(tokens: &[Token], from: usize, reach: usize, lexicon: &Lexicon, words: ScopeWords, marks: &mut [u8]) {
+    for at in from..(from + reach).min(tokens.len()) {
         if tokens[at].before == Break::Sentence {
             break;
         }
@@ -117,6 +119,16 @@ fn questions(tokens: &[Token], lexicon: &Lexicon, words: ScopeWords, marks: &mut
                 *mark |= ASKED;
             }
         }
-        start += len;
+        let next = start + len;
+        // "CBP at the airport? No, it was ICE": the question names what was not so.
+        if tokens[start].question && tokens.get(next).is_some_and(|t| is(tokens, next, words.after, lexicon) && t.question <= tokens[start].question) {
+            let all = len <= SHORT || (1..4).any(|i| is(tokens, next + i, words.was, lexicon));
+            if all {
+                for mark in &mut marks[start..next] {
+                    *mark |= ASKED | DENIED;
+                }
+            }
+        }
+        start = next;
     }
 }
