@@ -189,7 +189,7 @@ impl Walk<'_> {
                     self.step(child, at + 1, here);
                 }
             } else if symbol == Symbol::NAME {
-                if token.capital {
+                if token.capital && token.before != Break::Sentence {
                     self.step(child, at + 1, number);
                 }
             } else if symbols.binary_search(&symbol).is_ok() {

@@ -54,7 +54,7 @@ pub(super) struct Token {
     pub plus: bool,
     /// Glued to the token before it by a hyphen, or by nothing ("6am").
     pub glued: bool,
-    /// Starts with a capital where no sentence starts: perhaps a name.
+    /// Starts with a capital.
     pub capital: bool,
     /// A colon or a dash follows: perhaps a label.
     label: bool,
@@ -232,7 +232,7 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
                 question: false,
                 plus,
                 glued: !space && brk == Break::None,
-                capital: brk != Break::Sentence && char_at(text, at).is_some_and(char::is_uppercase),
+                capital: char_at(text, at).is_some_and(char::is_uppercase),
                 label: false,
             });
             brk = Break::None;
@@ -362,17 +362,20 @@ fn full_stop(text: &str, at: usize, last: Option<&Token>, lexicon: &Lexicon) -> 
 
 /// Finds the labels of a SALUTE text and tells each token its field. A label starts a sentence.
 ///
-/// A single letter counts only where at least three stand in the text: "S-2 A-driving L-exit".
+/// A label is a word such as "Size" or a letter such as "S" with a colon or a dash behind it, a letter only where
+/// three labels stand in the text; or, without a sign, one of at least [`LOOSE`] different ones that each start a
+/// sentence, or a clause with a capital letter: "S 3, A knocked, L Austin, U vests".
 fn labels(tokens: &mut [Token], lexicon: &Lexicon) {
     let letter = |t: &Token| t.end - t.start == 1;
-    let mut letters = 0;
-    let mut words = 0;
+    let mut signed = 0;
+    let mut loose: u8 = 0;
     for token in tokens.iter() {
-        if token.label && lexicon.label(token.word).is_some() {
-            if letter(token) { letters += 1 } else { words += 1 }
-        }
+        let Some(field) = lexicon.label(token.word) else { continue };
+        signed += u32::from(token.label);
+        loose |= u8::from(starts_loosely(token)) << field as u8;
     }
-    if letters < 3 && words == 0 {
+    let loosely = loose.count_ones() >= LOOSE;
+    if signed == 0 && !loosely {
         return;
     }
     let mut field = Field::None;
@@ -380,9 +383,9 @@ fn labels(tokens: &mut [Token], lexicon: &Lexicon) {
     for i in 0..tokens.len() {
         tokens[i].sentence += shift;
         // "Size/tamaño:" is one label.
-        let labelled = tokens[i].label || tokens.get(i + 1).is_some_and(|n| n.label && n.glued && lexicon.label(n.word) == lexicon.label(tokens[i].word));
-        let found = lexicon.label(tokens[i].word).filter(|_| labelled && (!letter(&tokens[i]) || letters + words >= 3));
-        if let Some(found) = found {
+        let doubled = tokens.get(i + 1).is_some_and(|n| n.label && n.glued && lexicon.label(n.word) == lexicon.label(tokens[i].word));
+        let labelled = ((tokens[i].label || doubled) && (!letter(&tokens[i]) || signed >= 3)) || (loosely && starts_loosely(&tokens[i]));
+        if let Some(found) = lexicon.label(tokens[i].word).filter(|_| labelled) {
             field = found;
             if tokens[i].before != Break::Sentence {
                 tokens[i].before = Break::Sentence;
@@ -394,3 +397,10 @@ fn labels(tokens: &mut [Token], lexicon: &Lexicon) {
     }
 }
 
+/// So many different labels without a sign make a SALUTE text.
+const LOOSE: u32 = 4;
+
+/// Starts a sentence, or is a capital letter that starts a clause.
+fn starts_loosely(token: &Token) -> bool {
+    token.capital && (token.before == Break::Sentence || (token.before == Break::Clause && token.end - token.start == 1))
+}

@@ -3,6 +3,7 @@
 //! What always holds: phrases give facts; facts of other days count only where no act of this event is told; of several
 //! values of one axis the highest rank wins, then the earliest; after a correction the later ones count alone.
 
+use schemas::taxonomy::EventClass;
 use schemas::{Count, Language};
 
 use super::automaton::{Hit, NO_NUMBER};
@@ -303,6 +304,8 @@ fn put(out: &mut Reading, value: Value, rule: RuleId, span: (u32, u32), instead:
 
 fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
     s.counted.clear();
+    // What was no enforcement has no agents, and took nobody.
+    let no_event = out.event_kind.is_some_and(|kind| kind.value.class() != EventClass::Event);
     for hit in &s.hits {
         let phrase = rules.phrases[hit.phrase as usize];
         let Role::Counts(number) = phrase.role else { continue };
@@ -310,13 +313,15 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
         let first = &s.tokens[hit.start as usize];
         let marks = marks_of(s, hit);
         let denied = marks & DENIED != 0 && !phrase.says_no;
-        if denied || marks & (SUPPOSED | ASKED) != 0 || counting.salute.is_some_and(|field| field != first.field) || s.conditions.contains(&(Condition::CountUnless, number, first.sentence)) {
+        if no_event || denied || marks & (SUPPOSED | ASKED) != 0 || counting.salute.is_some_and(|field| field != first.field) || s.conditions.contains(&(Condition::CountUnless, number, first.sentence)) {
             continue;
         }
         let told = if hit.number == NO_NUMBER { None } else { s.tokens[hit.number as usize].count };
         let Some(count) = counting.exactly.map(Count::exactly).or(told) else { continue };
         let rank = counting.rank - if marks & PAST != 0 { 20 } else { 0 };
-        s.counted.push(Counted { field: counting.field, count, rule: number, rank, start: hit.start, end: hit.end, number: hit.number });
+        // A count without a number ("a van") stands where its phrase starts.
+        let at = if counting.exactly.is_some() { hit.start } else { hit.number };
+        s.counted.push(Counted { field: counting.field, count, rule: number, rank, start: hit.start, end: hit.end, number: at });
     }
     for field in [CountField::Agents, CountField::Vehicles, CountField::PersonsTargeted, CountField::PersonsArrested, CountField::PersonsCollateral] {
         let found = best_count(rules, s, field);

@@ -29,7 +29,7 @@ fn rules_fire_on_their_examples() {
     for example in &rules.0.examples {
         let fires = rules.explain(&example.text).iter().any(|(rule, _)| *rule == example.rule);
         if fires != example.fires {
-            wrong.push(format!("{}: `{}` must {}fire", example.place, rules.name(example.rule), if example.fires { "" } else { "not " }));
+            wrong.push(format!("{}: `{}` must {}fire on: {}", example.place, rules.name(example.rule), if example.fires { "" } else { "not " }, example.text));
         }
     }
     assert!(wrong.is_empty(), "{} examples fail:\n{}", wrong.len(), wrong.join("\n"));
