@@ -435,14 +435,20 @@ fn unopened_item(unopened: Unopened) -> Item {
     }
 }
 
-/// Codes one submission; a coder that panics on it has rejected it.
+/// Codes one submission. A coder that panics on it, or gives a report without what makes it one, has rejected it: a fault
+/// of ours must not keep the worker from what is behind it.
 fn code_safely(
     coder: &mut impl Coder,
     delivered: &Delivered,
     source: &Settings,
 ) -> Result<Coded, (Reject, Option<ReportId>)> {
+    let failed = || Reject::new(RejectCode::CoderFailed);
     let coded = catch_unwind(AssertUnwindSafe(|| coder.code(delivered, source)));
-    let coded = coded.unwrap_or_else(|_| Err(Reject::new(RejectCode::CoderFailed)));
+    let coded = coded.unwrap_or_else(|_| Err(failed())).and_then(|coded| {
+        let report = &coded.report;
+        let whole = report.report_id.is_some() && report.external_id.is_some() && report.source.is_some();
+        if whole { Ok(coded) } else { Err(failed()) }
+    });
     coded.map_err(|reject| {
         let receipt = catch_unwind(AssertUnwindSafe(|| coder.receipt(delivered)));
         (reject, receipt.ok().flatten())

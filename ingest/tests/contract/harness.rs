@@ -8,7 +8,7 @@ use ingest::normalize::Coded;
 use ingest::queue::sqlite::{SqliteIntake, SqliteIntakeOptions, SqliteLog};
 use ingest::queue::{Intake, Limits, Log};
 use ingest::seal::QueueCipher;
-use ingest::store::sqlite::SqliteStore;
+use ingest::store::sqlite::{SqliteStore, SqliteStoreOptions};
 use ingest::store::{Endings, Store};
 use ingest::worker::{Coder, Options, Until, Worker};
 use schemas::clock::{Clock, Instant, parse_rfc3339};
@@ -100,7 +100,9 @@ impl Engine for Sqlite {
     }
 
     fn store(&self) -> SqliteStore {
-        SqliteStore::open(&self.dir.path().join("store.sqlite")).expect("opens")
+        // So few that a handful of reports is poured from table to table.
+        let options = SqliteStoreOptions { recent_reports: 3, ..SqliteStoreOptions::default() };
+        SqliteStore::open_with(&self.dir.path().join("store.sqlite"), options).expect("opens")
     }
 
     fn files(&self) -> Vec<PathBuf> {

@@ -13,7 +13,7 @@ use schemas::ids::{BatchId, ReportId};
 use schemas::source::SourceName;
 
 use super::versions::Writing;
-use super::{Ending, Endings, Failure, Import, StoreError, Withdrawn, damaged};
+use super::{Ending, Endings, Failure, Import, SqliteStoreOptions, StoreError, Withdrawn, damaged};
 
 pub fn begin(tx: &Transaction<'_>, id: BatchId, source: &SourceName, files: u32, at: Instant) -> Result<(), Failure> {
     let sql = "INSERT INTO import (batch, source, started_at, files) VALUES (?1, ?2, ?3, ?4) \
@@ -46,7 +46,12 @@ pub fn all(connection: &Connection) -> Result<Vec<Import>, Failure> {
     Ok(imports)
 }
 
-pub fn withdraw(tx: &Transaction<'_>, id: BatchId, at: Instant) -> Result<Withdrawn, Failure> {
+pub fn withdraw(
+    tx: &Transaction<'_>,
+    id: BatchId,
+    at: Instant,
+    options: SqliteStoreOptions,
+) -> Result<Withdrawn, Failure> {
     let sql = "SELECT id, withdrawn_at, first_seq, last_seq FROM import WHERE batch = ?1";
     let found = tx
         .query_row(sql, [id.as_bytes().as_slice()], |row| {
@@ -61,7 +66,7 @@ pub fn withdraw(tx: &Transaction<'_>, id: BatchId, at: Instant) -> Result<Withdr
 
     let mut withdrawn = Withdrawn::default();
     let (Some(first), Some(last)) = (first, last) else { return Ok(withdrawn) };
-    let mut writing = Writing::new(tx)?;
+    let mut writing = Writing::new(tx, options)?;
     let sql = "SELECT report_id FROM version WHERE seq BETWEEN ?1 AND ?2 AND import = ?3 ORDER BY seq";
     let mut versions = tx.prepare(sql)?;
     let mut rows = versions.query((first, last, import))?;
@@ -72,6 +77,7 @@ pub fn withdraw(tx: &Transaction<'_>, id: BatchId, at: Instant) -> Result<Withdr
             Some(false) => withdrawn.withdrawn += 1,
         }
     }
+    writing.finish()?;
     Ok(withdrawn)
 }
 

@@ -15,7 +15,7 @@ use schemas::reject::{Reject, RejectCode};
 use schemas::source::SourceName;
 
 use super::versions::{Arrival, Order, Writing, add_original_key, move_tally};
-use super::{DeadLetter, Ending, Failure, Letter, Retried, StoreError, damaged};
+use super::{DeadLetter, Ending, Failure, Letter, Retried, SqliteStoreOptions, StoreError, damaged};
 use crate::seal::Sealed;
 use crate::store::{Item, Rejection};
 
@@ -101,7 +101,13 @@ pub fn get(connection: &Connection, id: i64) -> Result<(DeadLetter, Letter), Fai
     Ok((letter, sealed))
 }
 
-pub fn resolve(tx: &Transaction<'_>, id: i64, retried: &Retried, at: Instant) -> Result<Ending, Failure> {
+pub fn resolve(
+    tx: &Transaction<'_>,
+    id: i64,
+    retried: &Retried,
+    at: Instant,
+    options: SqliteStoreOptions,
+) -> Result<Ending, Failure> {
     let (coded, original, originals) = match retried {
         Retried::Coded { coded, original, originals } => (coded, original, originals),
         Retried::Rejected { reject, report_id } => {
@@ -128,7 +134,7 @@ pub fn resolve(tx: &Transaction<'_>, id: i64, retried: &Retried, at: Instant) ->
     let since = at.max(received_at);
 
     let original_key = add_original_key(tx, originals)?;
-    let mut writing = Writing::new(tx)?;
+    let mut writing = Writing::new(tx, options)?;
     if let Some(import) = import {
         writing.imports.meet(tx, import)?;
     }

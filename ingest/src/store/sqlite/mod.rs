@@ -28,8 +28,6 @@ use super::{
 };
 use crate::sqlite::{self, CacheKib, Trouble, checkpoint};
 
-/// After how many changed bytes, roughly, this process copies the log into the file.
-const CHECKPOINT_BYTES: usize = 32 << 20;
 /// What a coded row takes in the file beside its original, roughly.
 const ROW_BYTES: usize = 1 << 10;
 
@@ -62,9 +60,25 @@ fn damaged(column: &'static str) -> Failure {
     BadRow(column.into()).into()
 }
 
+/// How the embedded store trades memory and pauses for speed.
+#[derive(Debug, Clone, Copy)]
+pub struct SqliteStoreOptions {
+    /// How many reports may be found through the small table before they are poured into the large one.
+    pub recent_reports: i64,
+    /// After how many changed bytes, roughly, this process copies the log into the file.
+    pub checkpoint_bytes: usize,
+}
+
+impl Default for SqliteStoreOptions {
+    fn default() -> Self {
+        Self { recent_reports: 200_000, checkpoint_bytes: 32 << 20 }
+    }
+}
+
 /// The embedded store.
 pub struct SqliteStore {
     path: PathBuf,
+    options: SqliteStoreOptions,
     connection: Connection,
     since_checkpoint: usize,
 }
@@ -78,6 +92,11 @@ impl fmt::Debug for SqliteStore {
 impl SqliteStore {
     /// Opens the store's file; makes it, and its tables, where there are none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, SqliteStoreOptions::default())
+    }
+
+    /// The same, with other options than the usual ones.
+    pub fn open_with(path: &Path, options: SqliteStoreOptions) -> Result<Self, StoreError> {
         let made = sqlite::open(path, CacheKib(48 << 10)).and_then(|mut connection| {
             let found = schema::set_up(&mut connection)?;
             Ok((connection, found))
@@ -87,7 +106,7 @@ impl SqliteStore {
         if found != ours {
             return Err(StoreError::OtherVersion { found, ours });
         }
-        Ok(Self { path: path.to_owned(), connection, since_checkpoint: 0 })
+        Ok(Self { path: path.to_owned(), options, connection, since_checkpoint: 0 })
     }
 
     /// Runs `work` as one transaction that changes something.
@@ -110,7 +129,7 @@ impl SqliteStore {
     /// Copies the log into the file, once enough has changed.
     fn changed(&mut self, bytes: usize) -> Result<(), StoreError> {
         self.since_checkpoint += bytes;
-        if self.since_checkpoint < CHECKPOINT_BYTES {
+        if self.since_checkpoint < self.options.checkpoint_bytes {
             return Ok(());
         }
         self.since_checkpoint = 0;
@@ -135,7 +154,8 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Endings, StoreError> {
-        let (endings, bytes) = self.write(|tx| versions::commit(tx, batch))?;
+        let options = self.options;
+        let (endings, bytes) = self.write(|tx| versions::commit(tx, batch, options))?;
         self.changed(bytes)?;
         Ok(endings)
     }
@@ -161,7 +181,8 @@ impl Store for SqliteStore {
     }
 
     fn withdraw(&mut self, id: BatchId, at: Instant) -> Result<Withdrawn, StoreError> {
-        let withdrawn = self.write(|tx| imports::withdraw(tx, id, at))?;
+        let options = self.options;
+        let withdrawn = self.write(|tx| imports::withdraw(tx, id, at, options))?;
         let rows = usize::try_from(withdrawn.withdrawn + withdrawn.reverted).unwrap_or(usize::MAX);
         self.changed(rows.saturating_mul(ROW_BYTES))?;
         Ok(withdrawn)
@@ -180,7 +201,8 @@ impl Store for SqliteStore {
     }
 
     fn resolve(&mut self, id: i64, retried: &Retried, at: Instant) -> Result<Ending, StoreError> {
-        let ending = self.write(|tx| letters::resolve(tx, id, retried, at))?;
+        let options = self.options;
+        let ending = self.write(|tx| letters::resolve(tx, id, retried, at, options))?;
         self.changed(ROW_BYTES)?;
         Ok(ending)
     }

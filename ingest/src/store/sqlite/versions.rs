@@ -19,7 +19,9 @@ use schemas::report::CodedReport;
 use schemas::source::SourceName;
 
 use super::imports::Imports;
-use super::{Batch, Ending, Endings, Failure, ROW_BYTES, SealedOriginal, StoreError, coded, damaged, letters};
+use super::{
+    Batch, Ending, Endings, Failure, ROW_BYTES, SealedOriginal, SqliteStoreOptions, StoreError, coded, damaged, letters,
+};
 use crate::normalize::Coded;
 use crate::seal::{BatchKey, Sealed};
 use crate::store::Outcome;
@@ -50,11 +52,12 @@ impl Version {
     }
 }
 
-/// A report that is stored.
+/// A report, or where one would be stored.
 struct Report {
-    /// Its row in `report`; none until it is written.
-    key: Option<i64>,
-    /// In the order of storing.
+    /// Where it is found; of one that is not stored, the first key that was free.
+    key: i64,
+    stored: bool,
+    /// In the order of storing; none where it is not stored.
     versions: Vec<Version>,
     current: i64,
     current_since: Instant,
@@ -63,14 +66,25 @@ struct Report {
 }
 
 impl Report {
+    /// One that is not stored.
+    fn none(key: i64) -> Self {
+        let (current_since, first_received_at) = (Instant::default(), Instant::default());
+        Self { key, stored: false, versions: Vec::new(), current: 0, current_since, first_received_at, changed: false }
+    }
+
     fn newest(&self) -> i64 {
         self.versions.last().map_or(self.current, |version| version.seq)
     }
 
     /// How a submission of this content would end.
     fn ending(&self, content: ContentHash) -> Ending {
-        let repeated = self.versions.iter().any(|version| version.live && version.content == content);
-        if repeated { Ending::Repeat } else { Ending::Revision }
+        if self.versions.is_empty() {
+            Ending::Coded
+        } else if self.versions.iter().any(|version| version.live && version.content == content) {
+            Ending::Repeat
+        } else {
+            Ending::Revision
+        }
     }
 }
 
@@ -83,12 +97,21 @@ fn first_key(id: ReportId) -> i64 {
 
 /// Finds reports, with their versions.
 struct Finder<'c> {
+    recent: CachedStatement<'c>,
     newest: CachedStatement<'c>,
     version: CachedStatement<'c>,
     current: CachedStatement<'c>,
 }
 
-/// What is read of a version, its id and its link apart.
+/// What stands at a key: a report's newest version, the one stored before that, and the current row.
+struct Found {
+    report_id: [u8; 16],
+    newest: Version,
+    previous: Option<i64>,
+    current: i64,
+}
+
+/// What is read of a version; then its report's id, and its link.
 const VERSION: &str = "v.seq, v.content, v.revision, v.queue, v.partition, v.offset, i.withdrawn_at IS NULL, \
                        v.report_id, v.previous";
 
@@ -106,11 +129,15 @@ fn read_version(row: &Row<'_>) -> Result<(Version, Option<i64>), Failure> {
 
 impl<'c> Finder<'c> {
     fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            newest: connection.prepare_cached(&format!(
-                "SELECT {VERSION}, r.current FROM report r JOIN version v ON v.seq = r.newest \
+        let newest = |table: &str| {
+            connection.prepare_cached(&format!(
+                "SELECT {VERSION}, r.current FROM {table} r JOIN version v ON v.seq = r.newest \
                  LEFT JOIN import i ON i.id = v.import WHERE r.key = ?1"
-            ))?,
+            ))
+        };
+        Ok(Self {
+            recent: newest("report_recent")?,
+            newest: newest("report")?,
             version: connection.prepare_cached(&format!(
                 "SELECT {VERSION} FROM version v LEFT JOIN import i ON i.id = v.import WHERE v.seq = ?1"
             ))?,
@@ -118,51 +145,53 @@ impl<'c> Finder<'c> {
         })
     }
 
-    fn find(&mut self, id: ReportId) -> Result<Option<Report>, Failure> {
-        let mut key = first_key(id);
-        loop {
-            let found = {
-                let mut rows = self.newest.query([key])?;
-                let Some(row) = rows.next()? else { return Ok(None) };
-                let stored: [u8; 16] = row.get(7)?;
-                if stored == *id.as_bytes() { Some((read_version(row)?, row.get::<_, i64>(9)?)) } else { None }
-            };
-            // Another report holds this key: ours, if there is one, stands behind it.
-            let Some(((newest, mut previous), current)) = found else {
-                key = key.wrapping_add(1);
-                continue;
-            };
-            let mut versions = vec![newest];
-            while let Some(seq) = previous {
-                let mut rows = self.version.query([seq])?;
-                let row = rows.next()?.ok_or_else(|| damaged("version.previous"))?;
-                let (version, before) = read_version(row)?;
-                versions.push(version);
-                previous = before;
+    /// What stands at a key.
+    fn at(&mut self, key: i64) -> Result<Option<Found>, Failure> {
+        for statement in [&mut self.recent, &mut self.newest] {
+            if let Some(row) = statement.query([key])?.next()? {
+                let (newest, previous) = read_version(row)?;
+                return Ok(Some(Found { report_id: row.get(7)?, newest, previous, current: row.get(9)? }));
             }
-            versions.reverse();
-            let (since, first): (i64, i64) = self.current.query_row([current], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            return Ok(Some(Report {
-                key: Some(key),
-                versions,
-                current,
-                current_since: from_micros(since),
-                first_received_at: from_micros(first),
-                changed: false,
-            }));
         }
+        Ok(None)
+    }
+
+    /// Finds a report, or the key at which it may be stored.
+    fn find(&mut self, id: ReportId) -> Result<Report, Failure> {
+        let mut key = first_key(id);
+        let (newest, mut previous, current) = loop {
+            match self.at(key)? {
+                None => return Ok(Report::none(key)),
+                Some(found) if found.report_id == *id.as_bytes() => {
+                    break (found.newest, found.previous, found.current);
+                }
+                // Another report holds this key: ours, if there is one, stands behind it.
+                Some(_) => key = key.wrapping_add(1),
+            }
+        };
+        let mut versions = vec![newest];
+        while let Some(seq) = previous {
+            let mut rows = self.version.query([seq])?;
+            let row = rows.next()?.ok_or_else(|| damaged("version.previous"))?;
+            let (version, before) = read_version(row)?;
+            versions.push(version);
+            previous = before;
+        }
+        versions.reverse();
+        let (since, first): (i64, i64) = self.current.query_row([current], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (current_since, first_received_at) = (from_micros(since), from_micros(first));
+        Ok(Report { key, stored: true, versions, current, current_since, first_received_at, changed: false })
     }
 }
 
 /// How a submission would end if it were stored now.
 pub fn ending_of(connection: &Connection, id: ReportId, content: ContentHash) -> Result<Ending, Failure> {
-    let report = Finder::new(connection)?.find(id)?;
-    Ok(report.map_or(Ending::Coded, |report| report.ending(content)))
+    Ok(Finder::new(connection)?.find(id)?.ending(content))
 }
 
 /// The originals of a report's versions, oldest version first.
 pub fn originals(connection: &Connection, id: ReportId) -> Result<Vec<SealedOriginal>, Failure> {
-    let Some(report) = Finder::new(connection)?.find(id)? else { return Ok(Vec::new()) };
+    let report = Finder::new(connection)?.find(id)?;
     let sql = "SELECT c.received_at, o.sealed, k.key_id, k.wrapped FROM original o \
                JOIN original_key k ON k.id = o.key JOIN coded c ON c.seq = o.seq WHERE o.seq = ?1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -200,6 +229,7 @@ pub struct Arrival<'a> {
 /// Writes versions and rows within one transaction.
 pub struct Writing<'t> {
     tx: &'t Transaction<'t>,
+    options: SqliteStoreOptions,
     pub imports: Imports,
     /// The reports that this transaction looked at or made.
     reports: HashMap<ReportId, Report>,
@@ -216,10 +246,11 @@ pub struct Writing<'t> {
 }
 
 impl<'t> Writing<'t> {
-    pub fn new(tx: &'t Transaction<'t>) -> Result<Self, Failure> {
+    pub fn new(tx: &'t Transaction<'t>, options: SqliteStoreOptions) -> Result<Self, Failure> {
         let last: Option<i64> = tx.query_row("SELECT max(seq) FROM coded", [], |row| row.get(0))?;
         Ok(Self {
             tx,
+            options,
             imports: Imports::default(),
             reports: HashMap::new(),
             next_seq: last.unwrap_or(0) + 1,
@@ -241,10 +272,9 @@ impl<'t> Writing<'t> {
         let mut ids: Vec<(i64, ReportId)> = ids.map(|id| (first_key(id), id)).collect();
         ids.sort_unstable();
         ids.dedup();
+        self.reports.reserve(ids.len());
         for (_, id) in ids {
-            if let Some(report) = self.finder.find(id)? {
-                self.reports.insert(id, report);
-            }
+            self.reports.insert(id, self.finder.find(id)?);
         }
         Ok(())
     }
@@ -253,53 +283,47 @@ impl<'t> Writing<'t> {
     fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Ending, Failure> {
         let content = arrival.coded.content;
         let id = arrival.coded.report.report_id.ok_or_else(|| damaged("report_id"))?;
-        let live = self.imports.stands(arrival.import);
+        let report = self.reports.get_mut(&id).ok_or_else(|| damaged("report.key"))?;
+        let ending = report.ending(content);
+        if ending == Ending::Repeat {
+            return Ok(ending);
+        }
         let seq = self.next_seq;
-        let mut version = Version { seq, content, revision: 0, order: arrival.order, live };
-        let (ending, row) = match self.reports.entry(id) {
-            Entry::Vacant(new) => {
-                new.insert(Report {
-                    key: None,
-                    versions: vec![version],
-                    current: seq,
-                    current_since: arrival.effective_at,
-                    first_received_at: arrival.received_at,
-                    changed: true,
-                });
-                (Ending::Coded, row(arrival, seq, arrival.effective_at, arrival.received_at, 0, !live))
-            }
-            Entry::Occupied(mut known) => {
-                let report = known.get_mut();
-                if report.ending(content) == Ending::Repeat {
-                    return Ok(Ending::Repeat);
-                }
-                version.revision = u32::try_from(report.versions.len()).unwrap_or(u32::MAX);
-                // Of two that speak one after another, the later must not begin before the earlier.
-                let since = arrival.effective_at.max(report.current_since);
-                let (old, by) = if report.versions.iter().all(|other| other.rank() < version.rank()) {
-                    report.current_since = since;
-                    (std::mem::replace(&mut report.current, seq), seq)
-                } else {
-                    (seq, report.current)
-                };
-                self.insert_superseded.execute((old, since.timestamp_micros(), by))?;
-                let withdrawn = !live && !report.versions.iter().any(|other| other.live);
-                report.versions.push(version);
-                report.changed = true;
-                let first = report.first_received_at;
-                (Ending::Revision, row(arrival, seq, since, first, version.revision, withdrawn))
-            }
-        };
+        let revision = u32::try_from(report.versions.len()).unwrap_or(u32::MAX);
+        let live = self.imports.stands(arrival.import);
+        let version = Version { seq, content, revision, order: arrival.order, live };
+        let withdrawn = !live && !report.versions.iter().any(|other| other.live);
+        let mut effective_at = arrival.effective_at;
+        if ending == Ending::Coded {
+            report.first_received_at = arrival.received_at;
+            (report.current, report.current_since) = (seq, effective_at);
+        } else {
+            // Of two that speak one after another, the later must not begin before the earlier.
+            effective_at = effective_at.max(report.current_since);
+            let (old, by) = if report.versions.iter().all(|other| other.rank() < version.rank()) {
+                let old = report.current;
+                (report.current, report.current_since) = (seq, effective_at);
+                (old, seq)
+            } else {
+                (seq, report.current)
+            };
+            self.insert_superseded.execute((old, effective_at.timestamp_micros(), by))?;
+        }
+        let previous = report.versions.last().map(|version| version.seq);
+        let first_received_at = report.first_received_at;
+        report.versions.push(version);
+        report.changed = true;
+
         self.next_seq += 1;
+        let said = CodedReport { revision, received_at: Some(arrival.received_at), ..arrival.coded.report.clone() };
+        let row = CodedRow { seq, effective_at, first_received_at, withdrawn, report: said };
         coded::insert(&mut self.insert_coded, &row, &mut self.text)?;
-        let versions = self.reports.get(&id).map_or(&[][..], |report| &report.versions);
-        let previous = versions.iter().rev().nth(1).map(|version| version.seq);
         let Order { queue, partition, offset } = arrival.order;
         self.insert_version.execute((
             seq,
             id.as_bytes().as_slice(),
             content.as_bytes().as_slice(),
-            version.revision,
+            revision,
             queue,
             partition,
             offset,
@@ -322,8 +346,8 @@ impl<'t> Writing<'t> {
     /// After an import was withdrawn: lets that version of a report speak which is to speak now. `None` where it does
     /// already; else whether a version is left at all.
     pub fn speak_again(&mut self, id: ReportId, at: Instant) -> Result<Option<bool>, Failure> {
-        let mut report = self.finder.find(id)?.ok_or_else(|| damaged("version.report_id"))?;
-        let best = *report.versions.iter().max_by_key(|v| v.rank()).ok_or_else(|| damaged("version.seq"))?;
+        let mut report = self.finder.find(id)?;
+        let best = *report.versions.iter().max_by_key(|v| v.rank()).ok_or_else(|| damaged("report.newest"))?;
         let current = coded::get(self.tx, report.current)?.ok_or_else(|| damaged("report.current"))?;
         if current.report.revision == best.revision && current.withdrawn != best.live {
             return Ok(None);
@@ -342,41 +366,40 @@ impl<'t> Writing<'t> {
     /// Writes what was only kept in memory so far: reports in the order in which they lie in the file, and imports.
     pub fn finish(self) -> Result<usize, Failure> {
         let mut changed: Vec<_> = self.reports.iter().filter(|(_, report)| report.changed).collect();
-        changed.sort_unstable_by_key(|(id, report)| (report.key.unwrap_or_else(|| first_key(**id)), **id));
+        changed.sort_unstable_by_key(|(id, report)| (report.key, **id));
         for (id, report) in changed {
             write_report(self.tx, *id, report)?;
         }
         self.imports.write(self.tx)?;
+        pour_recent(self.tx, self.options.recent_reports)?;
         Ok(self.bytes)
     }
 }
 
-fn row(
-    arrival: &Arrival<'_>,
-    seq: i64,
-    effective_at: Instant,
-    first_received_at: Instant,
-    revision: u32,
-    withdrawn: bool,
-) -> CodedRow {
-    let received_at = Some(arrival.received_at);
-    let report = CodedReport { revision, received_at, ..arrival.coded.report.clone() };
-    CodedRow { seq, effective_at, first_received_at, withdrawn, report }
-}
-
-/// Writes where a report is found; a new one at the first free key.
+/// Writes where a report is found.
 fn write_report(tx: &Transaction<'_>, id: ReportId, report: &Report) -> Result<(), Failure> {
     let (newest, current) = (report.newest(), report.current);
-    if let Some(key) = report.key {
-        let mut update = tx.prepare_cached("UPDATE report SET newest = ?2, current = ?3 WHERE key = ?1")?;
-        update.execute((key, newest, current))?;
+    if report.stored {
+        let sql = "INSERT OR REPLACE INTO report_recent (key, newest, current) VALUES (?1, ?2, ?3)";
+        tx.prepare_cached(sql)?.execute((report.key, newest, current))?;
         return Ok(());
     }
-    let mut insert = tx
-        .prepare_cached("INSERT INTO report (key, newest, current) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING")?;
-    let mut key = first_key(id);
-    while insert.execute((key, newest, current))? == 0 {
-        key = key.wrapping_add(1);
+    let sql = "INSERT INTO report_recent (key, newest, current) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING";
+    let mut key = report.key;
+    while tx.prepare_cached(sql)?.execute((key, newest, current))? == 0 {
+        // Another new report with the same first half was written since we looked: look again.
+        key = Finder::new(tx)?.find(id)?.key;
+    }
+    Ok(())
+}
+
+/// Pours `report_recent` into `report` once it is full.
+fn pour_recent(tx: &Transaction<'_>, full: i64) -> Result<(), Failure> {
+    let count: i64 = tx.prepare_cached("SELECT count(*) FROM report_recent")?.query_row([], |row| row.get(0))?;
+    if count >= full {
+        tx.execute_batch(
+            "INSERT OR REPLACE INTO report SELECT * FROM report_recent ORDER BY key; DELETE FROM report_recent",
+        )?;
     }
     Ok(())
 }
@@ -461,12 +484,12 @@ pub fn add_original_key(tx: &Transaction<'_>, key: &BatchKey) -> Result<i64, Fai
 }
 
 /// Stores a batch: position, versions, rejects and sums. Returns also how much was written, roughly.
-pub fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(Endings, usize), Failure> {
+pub fn commit(tx: &Transaction<'_>, batch: &Batch, options: SqliteStoreOptions) -> Result<(Endings, usize), Failure> {
     let next = batch.from.offset + i64::try_from(batch.items.len()).unwrap_or(i64::MAX);
     let queue = advance(tx, batch, next)?;
     let original_key = batch.originals.as_ref().map(|key| add_original_key(tx, key)).transpose()?;
 
-    let mut writing = Writing::new(tx)?;
+    let mut writing = Writing::new(tx, options)?;
     writing.look_up(batch.items.iter().filter_map(|item| match &item.outcome {
         Outcome::Coded { coded, .. } => coded.report.report_id,
         Outcome::Rejected(_) => None,
