@@ -194,7 +194,7 @@ fn describe(error: &figment::Error, file: &Path) -> String {
                 let _ = message;
                 String::from("the value does not fit")
             }
-            Kind::Message(message) => first_line(message),
+            Kind::Message(message) => place_and_reason(message),
             _ => String::from("the value does not fit"),
         };
         let at = if key.is_empty() { String::new() } else { format!("{key}: ") };
@@ -203,8 +203,14 @@ fn describe(error: &figment::Error, file: &Path) -> String {
     errors.collect::<Vec<_>>().join("; ")
 }
 
-fn first_line(message: &str) -> String {
-    message.lines().find(|l| !l.trim().is_empty()).unwrap_or("it does not read").trim().to_owned()
+/// The place and the reason of a message that quotes a line of the file between them; that line can hold a secret.
+fn place_and_reason(message: &str) -> String {
+    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("it does not read");
+    match lines.next_back() {
+        Some(last) if !last.contains(['|', '=']) => format!("{first}: {last}"),
+        _ => first.to_owned(),
+    }
 }
 
 impl Loaded {

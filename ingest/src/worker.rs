@@ -141,7 +141,15 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
         for partition in self.log.partitions()? {
             loop {
                 let from = patiently(stop, until, || self.store.position(&queue_id, partition))?;
-                match self.pass(from, stop, until, &mut told)? {
+                let pass = match self.pass(from, stop, until, &mut told) {
+                    // What is gone from the queue is stored, if not by us; else the store is an older copy.
+                    Err(error @ WorkError::Queue(QueueError::Released { wanted, .. })) => {
+                        let stored = patiently(stop, until, || self.store.position(&queue_id, partition))?;
+                        if stored.offset > wanted { Ok(Pass::Moved) } else { Err(error) }
+                    }
+                    other => other,
+                };
+                match pass? {
                     Pass::Ended => break,
                     Pass::Moved => {
                         tracing::info!(partition, "another worker wrote; starting again from the store's position");

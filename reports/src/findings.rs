@@ -1,15 +1,20 @@
 //! What stands out in a period: sentences by rule.
 //!
 //! What always holds: a finding names its number, what it is compared with and what it is not; it is made from printed
-//! cells only; a small base makes nothing loud. "Nothing stands out" is a finding too.
+//! cells only; a small base makes nothing loud, and of many numbers that are looked at at once, only a change that would
+//! stand out among all of them is named. "Nothing stands out" is a finding too.
 
-use analytics::results::Period;
+use analytics::results::{ALL, Period};
 use schemas::taxonomy::{self, CodeAxis};
 
 use crate::sheet::{Sheet, Sheets, Shown, thousands};
 
 /// Below this, neither of two numbers is loud enough to be compared in a headline.
 const LOUD: i64 = 10;
+/// How large a change of one of the six kinds of event must be, in standard deviations.
+const KINDS: f64 = 2.5;
+/// The same where some eighty tactics, settings and counties are looked at: three is passed by chance in one of 370.
+const MANY: f64 = 3.0;
 /// How many findings a brief leads with.
 const MOST: usize = 5;
 
@@ -25,7 +30,9 @@ struct Change {
     subject: String,
     now: i64,
     before: i64,
-    last_year: Shown<'static>,
+    last_year: Option<i64>,
+    /// How large a change must be, in standard deviations.
+    loud: f64,
     caveat: &'static str,
 }
 
@@ -43,24 +50,28 @@ pub(crate) fn find(period: Period, sheets: &Sheets) -> Vec<Finding> {
     let month = period.last.to_string();
     let before = period.last.plus(-1).to_string();
     let last_year = period.last.plus(-12).to_string();
-    let mut compare = |sheet: &Sheet, keys: &[(&str, &str)], measure: &str, subject: String, caveat: &'static str| {
+    let kinds = sheets.get("reports_month");
+    // A month in which nobody reported anything yet is no zero to compare with.
+    let reported =
+        |m: &str| kinds.value(&[("month", m), ("event_kind", ALL)], "reports").number().is_some_and(|n| n > 0);
+    let (has_before, has_year) = (reported(&before), reported(&last_year));
+    let mut compare = |sheet: &Sheet, keys: &[(&str, &str)], subject: String, loud: f64, caveat: &'static str| {
         let at = |m: &str| {
             let mut all = vec![("month", m)];
             all.extend_from_slice(keys);
-            sheet.value(&all, measure)
+            sheet.value(&all, "reports")
         };
-        let (Shown::Number(now), Shown::Number(was)) = (at(&month), at(&before)) else { return };
-        let year = at(&last_year).number().map_or(Shown::None, Shown::Number);
-        changes.push(Change { subject, now, before: was, last_year: year, caveat });
+        let (true, Shown::Number(now), Shown::Number(was)) = (has_before, at(&month), at(&before)) else { return };
+        let year = if has_year { at(&last_year).number() } else { None };
+        changes.push(Change { subject, now, before: was, last_year: year, loud, caveat });
     };
 
-    let kinds = sheets.get("reports_month");
     for info in taxonomy::axis("event_kind").map_or(&[][..], |axis| axis.codes) {
         let plural = info.plural.as_ref().map_or(info.label.en, |p| p.en);
         let class = taxonomy::EventKind::from_code(info.code).map(taxonomy::EventKind::class);
         if class == Some(taxonomy::EventClass::Event) {
             let subject = format!("reports of {plural}");
-            compare(kinds, &[("event_kind", info.code)], "reports", subject, "two sources can tell of the same event");
+            compare(kinds, &[("event_kind", info.code)], subject, KINDS, "two sources can tell of the same event");
         }
     }
     let tactics = sheets.get("tactic_month");
@@ -69,16 +80,16 @@ pub(crate) fn find(period: Period, sheets: &Sheets) -> Vec<Finding> {
         compare(
             tactics,
             &[("tactic", info.code)],
-            "reports",
             subject,
+            MANY,
             "a report that does not mention it does not rule it out",
         );
     }
     let settings = sheets.get("setting_month");
     for info in taxonomy::axis("setting").map_or(&[][..], |axis| axis.codes) {
         if info.code != "unknown" && info.code != "other" {
-            let subject = format!("reports from this setting: {}", info.label.en);
-            compare(settings, &[("setting", info.code)], "reports", subject, "the setting is what the report says");
+            let subject = format!("reports of events by setting, {}", info.label.en);
+            compare(settings, &[("setting", info.code)], subject, MANY, "the setting is what the report says");
         }
     }
     let counties = sheets.get("county_month");
@@ -88,7 +99,7 @@ pub(crate) fn find(period: Period, sheets: &Sheets) -> Vec<Finding> {
         if fips != "all" && fips != "unknown" {
             let keys = [("state", state), ("county_fips", fips)];
             let subject = format!("reports of events in {county}, {state}");
-            compare(counties, &keys, "reports", subject, "a county without a hotline is silent, not quiet");
+            compare(counties, &keys, subject, MANY, "a county without a hotline is silent, not quiet");
         }
     }
 
@@ -99,25 +110,31 @@ pub(crate) fn find(period: Period, sheets: &Sheets) -> Vec<Finding> {
 }
 
 fn sentence(change: Change) -> Option<Finding> {
-    let weight = distance(change.now, change.before);
-    if change.now.max(change.before) < LOUD || weight.abs() < 2.0 {
+    let monthly = distance(change.now, change.before);
+    let yearly = change.last_year.map_or(0.0, |year| distance(change.now, year));
+    let weight = if yearly.abs() > monthly.abs() { yearly } else { monthly };
+    let largest = change.now.max(change.before).max(change.last_year.unwrap_or(0));
+    if largest < LOUD || weight.abs() < change.loud {
         return None;
     }
-    let direction = if change.now > change.before { "up from" } else { "down from" };
-    let year = match change.last_year {
-        Shown::Number(n) => format!("; a year before: {}", thousands(n)),
-        _ => String::new(),
-    };
+    let verb = if weight > 0.0 { "up from" } else { "down from" };
     let mut subject = change.subject;
     if let Some(first) = subject.get(..1) {
         subject = format!("{}{}", first.to_uppercase(), &subject[1..]);
     }
-    let text = format!(
-        "**{subject}: {}, {direction} {} in the month before{year}.** {}.",
-        thousands(change.now),
-        thousands(change.before),
-        capital(change.caveat),
-    );
+    let (now, before) = (thousands(change.now), thousands(change.before));
+    // The comparison that stands out comes first, the other one beside it.
+    let compared = match change.last_year.map(thousands) {
+        Some(year) if yearly.abs() > monthly.abs() => {
+            format!(
+                "{verb} {year} in the same month last year; the month before: {before}.** Sources that joined since then \
+                     are counted too. "
+            )
+        }
+        Some(year) => format!("{verb} {before} in the month before; a year before: {year}.** "),
+        None => format!("{verb} {before} in the month before.** "),
+    };
+    let text = format!("**{subject}: {now}, {compared}{}.", capital(change.caveat));
     Some(Finding { text, weight })
 }
 
@@ -136,16 +153,17 @@ mod tests {
             subject: "reports of arrests".into(),
             now,
             before,
-            last_year: Shown::Number(3),
+            last_year: None,
+            loud: KINDS,
             caveat: "it is so",
         };
         assert!(sentence(change(9, 0)).is_none(), "a small base");
         assert!(sentence(change(110, 100)).is_none(), "a small change");
         let rise = sentence(change(31, 14)).expect("a rise");
-        assert_eq!(
-            rise.text,
-            "**Reports of arrests: 31, up from 14 in the month before; a year before: 3.** It is so."
-        );
+        assert_eq!(rise.text, "**Reports of arrests: 31, up from 14 in the month before.** It is so.");
+        let slow = Change { last_year: Some(3), ..change(31, 29) };
+        let slow = sentence(slow).expect("a rise over the year").text;
+        assert!(slow.contains("31, up from 3 in the same month last year; the month before: 29.**"), "{slow}");
         assert!(sentence(change(14, 40)).expect("a fall").text.contains("down from 40"));
     }
 }

@@ -33,7 +33,17 @@ pub fn installation(context: &Context) -> Result<Installation, Failure> {
     })
 }
 
+/// The queue's intake. A queue that ends before the store's position is an older copy: what would be appended there, the
+/// store would take for stored, so nothing is accepted.
 pub fn intake(context: &Context, installation: &Installation) -> Result<SqliteIntake, Failure> {
+    let (mut log, mut store) = (log(context, installation)?, store(context, installation)?);
+    // Stored first, end second: what is appended meanwhile only moves the end away.
+    for stored in positions(&mut log, &mut store)? {
+        let end = log.end(stored.partition)?;
+        if stored.offset > end {
+            return Err(QueueError::Ahead { wanted: stored.offset, end }.into());
+        }
+    }
     Ok(installation.intake(&context.config().queue.url, context.clock.clone())?)
 }
 

@@ -85,6 +85,8 @@ fn broken_utf8_is_a_reject_that_names_row_and_column() {
 fn half_a_file_gives_its_whole_rows_and_a_reject() {
     let csv = format!("Id,When,What,Notes\n1,2026-09-01,arrest,\n2,{SECRET}");
     is(&rejects(csv, &[2, 1, 1])[0], 2, "row_shape", Value::Null);
+    let csv = format!("Id,When,What,Notes\n1,2026-09-01,arrest,\n2,2026-09-01,arrest,\"{SECRET} and th");
+    is(&rejects(csv, &[2, 1, 1])[0], 2, "unfinished_row", Value::Null);
 
     let home = Home::new();
     let file = home.write(
@@ -297,4 +299,22 @@ fn a_read_only_directory_is_named() {
     home.run(&["brief", "--period", "2026-09", "--out", &small.join("brief").to_string_lossy()]).exits(1);
     mount.remount("rw");
     assert_eq!(counts(&home.status(), &["received", "coded"]), [1, 1]);
+}
+
+#[test]
+fn an_older_queue_beside_a_newer_store_accepts_nothing() {
+    let home = Home::new();
+    let file = |name: &str, id: &str| home.write(name, arrest(id, "2026-09-01").to_string());
+    home.run(&["import", "--source", "hot", &file("one.ndjson", "1")]).exits(0);
+    let queue = home.data().join("queue.sqlite");
+    let older = std::fs::read(&queue).expect("the queue is there");
+    home.run(&["import", "--source", "hot", &file("two.ndjson", "2")]).exits(0);
+    std::fs::write(&queue, older).expect("an older copy is put back");
+    for side in ["queue.sqlite-wal", "queue.sqlite-shm"] {
+        let _ = std::fs::remove_file(queue.with_file_name(side));
+    }
+    home.run(&["import", "--source", "hot", &file("three.ndjson", "3")])
+        .exits(1)
+        .says(&["ends at position 1", "newer one"]);
+    home.run(&["serve", "--listen", "127.0.0.1:0"]).exits(1).says(&["ends at position 1"]);
 }

@@ -92,8 +92,9 @@ struct Table {
     reader: table::TableReader,
     columns: Vec<Column>,
     record: csv::ByteRecord,
-    /// A row read ahead: the one after the header, when it was no HXL row.
-    ahead: bool,
+    /// The row behind, read ahead: whether a row is the file's last must be known when it is judged.
+    next: csv::ByteRecord,
+    has_next: bool,
 }
 
 /// A column and where it leads.
@@ -158,15 +159,17 @@ impl<'a> FileReader<'a> {
     fn next_table_row(&mut self) -> io::Result<Option<Envelope>> {
         let Rows::Table(table) = &mut self.rows else { return Ok(None) };
         loop {
-            if !std::mem::take(&mut table.ahead) && !table.reader.read(&mut table.record)? {
+            if !table.has_next {
                 return Ok(None);
             }
+            std::mem::swap(&mut table.record, &mut table.next);
+            table.has_next = table.reader.read(&mut table.next)?;
             if table.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
                 break;
             }
         }
         self.row += 1;
-        let unfinished = table.reader.is_done() && table.reader.ended_inside_quotes();
+        let unfinished = !table.has_next && table.reader.ended_inside_quotes();
         let columns = std::mem::take(&mut table.columns);
         let record = std::mem::take(&mut table.record);
         let envelope = self.table_envelope(&columns, &record, unfinished);
@@ -417,7 +420,8 @@ fn open_table(mapping: &Mapping, path: &Path) -> Result<Table, FileError> {
         Vec::new()
     };
     let columns = lead(mapping, path, headers, &tags)?;
-    Ok(Table { reader, columns, record, ahead: more && !hxl })
+    let has_next = if hxl { reader.read(&mut record).map_err(io_error)? } else { more };
+    Ok(Table { reader, columns, record: csv::ByteRecord::new(), next: record, has_next })
 }
 
 /// Where each column leads: as the mapping says, else to the wire field of its own name, else to that of its HXL tag.

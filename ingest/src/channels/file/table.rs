@@ -61,11 +61,6 @@ impl TableReader {
     pub(super) fn ended_inside_quotes(&self) -> bool {
         self.quotes.load(Ordering::Relaxed) % 2 == 1
     }
-
-    /// Whether every byte of the file has been read.
-    pub(super) fn is_done(&self) -> bool {
-        self.csv.is_done()
-    }
 }
 
 fn decoder(

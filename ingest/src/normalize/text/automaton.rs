@@ -10,12 +10,22 @@ use super::pattern::{Item, Pattern};
 type NodeId = u32;
 const ROOT: NodeId = 0;
 
+/// A node while phrases are added.
 #[derive(Debug, Default)]
-struct Node {
+struct Draft {
     edges: Vec<(Symbol, NodeId)>,
-    gap: Vec<(u8, NodeId)>,
+    gaps: Vec<(u8, NodeId)>,
     /// The phrases that end here.
     ends: Vec<u32>,
+}
+
+/// A node of the finished automaton: ranges of the shared lists, and a mask that tells most words away at once.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    mask: u128,
+    edges: (u32, u32),
+    gaps: (u32, u32),
+    ends: (u32, u32),
 }
 
 /// A phrase that was found.
@@ -33,20 +43,27 @@ pub(super) struct Hit {
 /// No `#` in the phrase.
 pub(super) const NO_NUMBER: u32 = u32::MAX;
 
+/// Collects phrases.
+#[derive(Debug)]
+pub(super) struct Builder(Vec<Draft>);
+
 #[derive(Debug)]
 pub(super) struct Automaton {
     nodes: Vec<Node>,
+    edges: Vec<(Symbol, NodeId)>,
+    gaps: Vec<(u8, NodeId)>,
+    ends: Vec<u32>,
     /// For each word of the lexicon, the nodes that a phrase starting with it leads to.
     starts: Vec<Box<[NodeId]>>,
-    /// The nodes that a number leads to from the root.
+    /// The node that a number leads to from the root.
     number_start: Option<NodeId>,
     /// The word "no".
     no: WordId,
 }
 
-impl Automaton {
+impl Builder {
     pub(super) fn new() -> Self {
-        Self { nodes: vec![Node::default()], starts: Vec::new(), number_start: None, no: WordId::UNKNOWN }
+        Self(vec![Draft::default()])
     }
 
     /// Adds a phrase under a number of the caller's.
@@ -56,7 +73,7 @@ impl Automaton {
         ends.sort_unstable();
         ends.dedup();
         for node in ends {
-            self.nodes[node as usize].ends.push(phrase);
+            self.0[node as usize].ends.push(phrase);
         }
     }
 
@@ -81,46 +98,65 @@ impl Automaton {
     }
 
     fn node(&mut self) -> NodeId {
-        self.nodes.push(Node::default());
-        NodeId::try_from(self.nodes.len() - 1).expect("rule files have fewer phrases than 2^32")
+        self.0.push(Draft::default());
+        count(self.0.len() - 1)
     }
 
     fn child(&mut self, node: NodeId, symbol: Symbol) -> NodeId {
-        if let Some((_, child)) = self.nodes[node as usize].edges.iter().find(|(s, _)| *s == symbol) {
+        if let Some((_, child)) = self.0[node as usize].edges.iter().find(|(s, _)| *s == symbol) {
             return *child;
         }
         let child = self.node();
-        self.nodes[node as usize].edges.push((symbol, child));
+        self.0[node as usize].edges.push((symbol, child));
         child
     }
 
     fn gap_child(&mut self, node: NodeId, most: u8) -> NodeId {
-        if let Some((_, child)) = self.nodes[node as usize].gap.iter().find(|(n, _)| *n == most) {
+        if let Some((_, child)) = self.0[node as usize].gaps.iter().find(|(n, _)| *n == most) {
             return *child;
         }
         let child = self.node();
-        self.nodes[node as usize].gap.push((most, child));
+        self.0[node as usize].gaps.push((most, child));
         child
     }
 
-    /// To be called once, after the last phrase.
-    pub(super) fn finish(&mut self, lexicon: &Lexicon) {
-        let root = std::mem::take(&mut self.nodes[ROOT as usize].edges);
-        self.no = lexicon.find(b"no");
-        self.number_start = root.iter().find(|(symbol, _)| *symbol == Symbol::NUMBER).map(|(_, node)| *node);
-        self.starts = (0..lexicon.len())
-            .map(|id| {
-                let symbols = &lexicon.word(WordId(u32::try_from(id).unwrap_or(0))).symbols;
-                root.iter().filter(|(symbol, _)| symbols.binary_search(symbol).is_ok()).map(|(_, node)| *node).collect()
-            })
-            .collect();
-        self.nodes[ROOT as usize].edges = root;
+    /// Lays the nodes out for the walk. `lexicon` must be finished.
+    pub(super) fn finish(self, lexicon: &Lexicon) -> Automaton {
+        let (mut nodes, mut edges, mut gaps, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let root = &self.0[ROOT as usize].edges;
+        let number_start = root.iter().find(|(symbol, _)| *symbol == Symbol::NUMBER).map(|(_, node)| *node);
+        let mut starts: Vec<Vec<NodeId>> = vec![Vec::new(); lexicon.len()];
+        for (symbol, node) in root {
+            for word in lexicon.words_of(*symbol) {
+                starts[word.0 as usize].push(*node);
+            }
+        }
+        for draft in &self.0 {
+            let from = (edges.len(), gaps.len(), ends.len());
+            edges.extend_from_slice(&draft.edges);
+            gaps.extend_from_slice(&draft.gaps);
+            ends.extend_from_slice(&draft.ends);
+            nodes.push(Node {
+                mask: draft.edges.iter().fold(0, |mask, (symbol, _)| mask | lexicon.mask_of(*symbol)),
+                edges: (count(from.0), count(edges.len())),
+                gaps: (count(from.1), count(gaps.len())),
+                ends: (count(from.2), count(ends.len())),
+            });
+        }
+        Automaton { nodes, edges, gaps, ends, starts: starts.into_iter().map(Vec::into_boxed_slice).collect(), number_start, no: lexicon.find(b"no") }
     }
+}
 
-    pub(super) fn nodes(&self) -> usize {
-        self.nodes.len()
-    }
+/// A length as it is kept in a node.
+fn count(n: usize) -> u32 {
+    u32::try_from(n).expect("rule files have fewer phrases than 2^32")
+}
 
+fn slice<T>(list: &[T], (from, to): (u32, u32)) -> &[T] {
+    &list[from as usize..to as usize]
+}
+
+impl Automaton {
     /// Finds every phrase, in the order of their first tokens.
     pub(super) fn find(&self, tokens: &[Token], lexicon: &Lexicon, hits: &mut Vec<Hit>) {
         hits.clear();
@@ -151,7 +187,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn step(&mut self, node: NodeId, at: usize, number: u32) {
         let node = &self.automaton.nodes[node as usize];
-        for &phrase in &node.ends {
+        for &phrase in slice(&self.automaton.ends, node.ends) {
             let (Ok(start), Ok(end)) = (u32::try_from(self.start), u32::try_from(at)) else { return };
             self.hits.push(Hit { phrase, start, end, number });
         }
@@ -161,28 +197,31 @@ impl Walk<'_> {
     /// The edges of a node, and those behind its gaps.
     fn onward(&mut self, node: &Node, at: usize, number: u32) {
         self.edges(node, at, number);
-        for &(most, inner) in &node.gap {
+        for &(most, inner) in slice(&self.automaton.gaps, node.gaps) {
             let inner = &self.automaton.nodes[inner as usize];
             for skipped in 0..=usize::from(most) {
-                if skipped > 0 && self.tokens.get(at + skipped - 1).is_none_or(|t| t.sentence != self.sentence || t.before != Break::None) {
+                // Only words of one clause are skipped, and what follows a gap stands in that clause.
+                if skipped > 0 && self.tokens.get(at + skipped - 1).is_none_or(|t| t.before != Break::None) {
                     break;
                 }
-                // What follows a gap stands in its clause.
-                if skipped == 0 || self.tokens.get(at + skipped).is_some_and(|t| t.before == Break::None) {
-                    self.onward(inner, at + skipped, number);
+                match self.tokens.get(at + skipped) {
+                    Some(next) if skipped == 0 || next.before == Break::None => self.onward(inner, at + skipped, number),
+                    _ => break,
                 }
             }
         }
     }
 
     fn edges(&mut self, node: &Node, at: usize, number: u32) {
-        let Some(token) = self.tokens.get(at).filter(|t| t.sentence == self.sentence) else { return };
-        if token.before == Break::Clause && at > self.start && self.automaton.no != WordId::UNKNOWN && self.tokens[at - 1].word == self.automaton.no {
+        let Some(token) = self.tokens.get(at) else { return };
+        if token.mask & node.mask == 0 || token.sentence != self.sentence {
+            return;
+        }
+        if token.before == Break::Clause && at > self.start && self.tokens[at - 1].word == self.automaton.no {
             // "No, it was the sheriff" denies nothing of what follows.
             return;
         }
-        let symbols = &self.lexicon.word(token.word).symbols;
-        for &(symbol, child) in &node.edges {
+        for &(symbol, child) in slice(&self.automaton.edges, node.edges) {
             if symbol == Symbol::NUMBER {
                 if token.count.is_some() {
                     let here = if number == NO_NUMBER { u32::try_from(at).unwrap_or(NO_NUMBER) } else { number };
@@ -192,7 +231,7 @@ impl Walk<'_> {
                 if token.capital && token.before != Break::Sentence {
                     self.step(child, at + 1, number);
                 }
-            } else if symbols.binary_search(&symbol).is_ok() {
+            } else if self.lexicon.has(token.word, symbol) {
                 self.step(child, at + 1, number);
             }
         }

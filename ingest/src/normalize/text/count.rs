@@ -76,6 +76,7 @@ pub(super) fn join(text: &str, tokens: &mut Vec<Token>, lexicon: &Lexicon) {
             }
             token.count = Some(count);
         }
+        token.mask = lexicon.mask(token.word, token.count.is_some(), token.capital);
         tokens[out] = token;
         out += 1;
         at += taken;

@@ -65,6 +65,8 @@ pub(super) struct Word {
     pub symbols: Vec<Symbol>,
     number: Option<NumberWord>,
     label: Option<Field>,
+    /// The masks of all its symbols.
+    mask: u128,
     abbreviation: bool,
     title: bool,
 }
@@ -76,8 +78,17 @@ pub(super) struct Lexicon {
     /// The first [`STEM`] bytes of each stem, and the stems that start so.
     stems: Map<[u8; STEM], Vec<(Box<[u8]>, WordId)>>,
     symbols: u32,
+    /// One bit for each symbol of each word, in rows of `row` integers.
+    bits: Vec<u64>,
+    row: usize,
+    /// The bit of the mask that each symbol has.
+    masks: Vec<u128>,
     by_set: HashMap<Vec<Box<[u8]>>, Symbol>,
 }
+
+/// The bits of the mask for `#` and `^`.
+const MASK_NUMBER: u128 = 1;
+const MASK_NAME: u128 = 2;
 
 /// A stem has at least so many letters.
 pub(super) const STEM: usize = 4;
@@ -181,10 +192,61 @@ impl Lexicon {
             word.symbols.sort_unstable();
             word.symbols.dedup();
         }
+        self.lay_out();
         for list in self.stems.values_mut() {
             // The longest stem first: it carries the symbols of the shorter ones.
             list.sort_by_key(|(stem, _)| std::cmp::Reverse(stem.len()));
         }
+    }
+
+    /// Makes the bit rows and the masks. Symbols of the words with the most symbols share few bits, so that the mask of a
+    /// common word stays thin.
+    fn lay_out(&mut self) {
+        let symbols = self.symbols as usize;
+        let mut weight = vec![0; symbols];
+        for word in &self.words {
+            for symbol in &word.symbols {
+                let weight = &mut weight[symbol.0 as usize];
+                *weight = word.symbols.len().max(*weight);
+            }
+        }
+        let mut order: Vec<usize> = (2..symbols).collect();
+        order.sort_by_key(|&symbol| std::cmp::Reverse(weight[symbol]));
+        self.masks = vec![0; symbols];
+        self.masks[Symbol::NUMBER.0 as usize] = MASK_NUMBER;
+        self.masks[Symbol::NAME.0 as usize] = MASK_NAME;
+        let share = order.len().div_ceil(126).max(1);
+        for (place, symbol) in order.into_iter().enumerate() {
+            self.masks[symbol] = 1 << (2 + place / share);
+        }
+        self.row = symbols.div_ceil(64);
+        self.bits = vec![0; self.row * self.words.len()];
+        for (at, word) in self.words.iter_mut().enumerate() {
+            for symbol in &word.symbols {
+                let symbol = symbol.0 as usize;
+                self.bits[at * self.row + symbol / 64] |= 1 << (symbol % 64);
+                word.mask |= self.masks[symbol];
+            }
+        }
+    }
+
+    /// Whether the word is one that the symbol stands for.
+    pub(super) fn has(&self, word: WordId, symbol: Symbol) -> bool {
+        let symbol = symbol.0 as usize;
+        self.bits.get(word.0 as usize * self.row + symbol / 64).is_some_and(|bits| bits >> (symbol % 64) & 1 == 1)
+    }
+
+    pub(super) fn mask_of(&self, symbol: Symbol) -> u128 {
+        self.masks[symbol.0 as usize]
+    }
+
+    /// The masks of everything that the token could be for an edge.
+    pub(super) fn mask(&self, word: WordId, counts: bool, capital: bool) -> u128 {
+        self.word(word).mask | if counts { MASK_NUMBER } else { 0 } | if capital { MASK_NAME } else { 0 }
+    }
+
+    pub(super) fn words_of(&self, symbol: Symbol) -> impl Iterator<Item = WordId> + '_ {
+        (0..self.words.len()).filter_map(|n| u32::try_from(n).ok()).map(WordId).filter(move |word| self.has(*word, symbol))
     }
 
     /// The word as the rules know it.

@@ -9,7 +9,7 @@ use schemas::taxonomy::{Agency, Authority, CaseLevel, CodeAxis, CourtRole, Court
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::automaton::Automaton;
+use super::automaton::{Automaton, Builder};
 use super::fold::Field;
 use super::lexicon::Lexicon;
 use super::pattern::Classes;
@@ -434,7 +434,7 @@ impl Facts {
 
 struct Loader {
     lexicon: Lexicon,
-    automaton: Automaton,
+    automaton: Builder,
     classes: Classes,
     phrases: Vec<Phrase>,
     rules: Vec<Rule>,
@@ -581,7 +581,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     }
     let mut loader = Loader {
         lexicon: Lexicon::new(),
-        automaton: Automaton::new(),
+        automaton: Builder::new(),
         classes: Classes::default(),
         phrases: Vec::new(),
         rules: Vec::new(),
@@ -633,9 +633,9 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         let mut symbol = |class: &str| loader.lexicon.symbol(loader.classes.words(class));
         ScopeWords { turn: symbol("scope-turn"), list: symbol("scope-list"), after: symbol("scope-after"), question: symbol("scope-question"), was: symbol("scope-was"), but: symbol("scope-but") }
     };
-    let Loader { mut lexicon, mut automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
+    let Loader { mut lexicon, automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
     lexicon.finish();
-    automaton.finish(&lexicon);
+    let automaton = automaton.finish(&lexicon);
     let won: Vec<((Axis, String), FactId)> = facts.ids.iter().filter(|((_, _, won), _)| *won).map(|((axis, code, _), id)| ((*axis, code.clone()), *id)).collect();
     let mut winners = HashMap::new();
     for ((axis, code), id) in won {

@@ -35,7 +35,7 @@ pub(super) struct ScopeWords {
 }
 
 fn is(tokens: &[Token], at: usize, symbol: Symbol, lexicon: &Lexicon) -> bool {
-    tokens.get(at).is_some_and(|t| lexicon.word(t.word).symbols.binary_search(&symbol).is_ok())
+    tokens.get(at).is_some_and(|t| lexicon.has(t.word, symbol))
 }
 
 /// Marks every token. Returns the token behind the last correction, if there is one.
