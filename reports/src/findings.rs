@@ -89,7 +89,9 @@ pub(crate) fn find(period: Period, sheets: &Sheets) -> Vec<Finding> {
     for info in taxonomy::axis("setting").map_or(&[][..], |axis| axis.codes) {
         if info.code != "unknown" && info.code != "other" {
             let subject = format!("reports of events by setting, {}", info.label.en);
-            compare(settings, &[("setting", info.code)], subject, MANY, "the setting is what the report says");
+            // Arrests at courthouses are what these reports are for: official data cannot tell of them.
+            let loud = if info.code == "courthouse" { KINDS } else { MANY };
+            compare(settings, &[("setting", info.code)], subject, loud, "the setting is what the report says");
         }
     }
     let counties = sheets.get("county_month");
@@ -103,10 +105,39 @@ pub(crate) fn find(period: Period, sheets: &Sheets) -> Vec<Finding> {
         }
     }
 
-    let mut findings: Vec<Finding> = changes.into_iter().filter_map(sentence).collect();
+    let all = |m: &str| kinds.value(&[("month", m), ("event_kind", ALL)], "reports").number();
+    let total = all(&month).zip(all(&before).filter(|_| has_before)).map(|(now, before)| Change {
+        subject: "reports of events in all".into(),
+        now,
+        before,
+        last_year: all(&last_year).filter(|_| has_year),
+        loud: KINDS,
+        caveat: "more reports can mean more enforcement, or more people who know the number to call",
+    });
+    let quiet = total.as_ref().map(in_all);
+    let loud_total = total.and_then(sentence);
+    let in_all = if loud_total.is_some() { None } else { quiet };
+    let mut findings: Vec<Finding> = changes.into_iter().filter_map(sentence).chain(loud_total).collect();
     findings.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then_with(|| a.text.cmp(&b.text)));
-    findings.truncate(MOST);
+    findings.truncate(MOST - 1 - usize::from(in_all.is_some()));
+    let nothing = if findings.is_empty() { "**Nothing stands out.**" } else { "**Nothing else stands out.**" };
+    let rest = format!(
+        "{nothing} No other kind of event, setting, tactic or county changed more than chance alone makes likely."
+    );
+    findings.extend(in_all);
+    findings.push(Finding { text: rest, weight: 0.0 });
     findings
+}
+
+/// The sum of all events, where it did not change much: a reader looks for it all the same.
+fn in_all(change: &Change) -> Finding {
+    let year = change.last_year.map_or(String::new(), |n| format!("; a year before: {}", thousands(n)));
+    let (now, before) = (thousands(change.now), thousands(change.before));
+    let text = format!(
+        "**Reports of events in all: {now}, after {before} in the month before{year}.** No more of a change than chance alone \
+         makes likely."
+    );
+    Finding { text, weight: 0.0 }
 }
 
 fn sentence(change: Change) -> Option<Finding> {

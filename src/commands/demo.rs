@@ -171,9 +171,6 @@ fn finish(context: &Context, published: &reports::Published, sent: u64, endings:
         endings.coded, endings.revisions, endings.repeats, endings.rejected
     ))?;
     say(format_args!("\nThe brief: {}/brief.md\n", published.dir.display()))?;
-    if published.findings.is_empty() {
-        say("Nothing stands out.")?;
-    }
     for (i, finding) in published.findings.iter().take(3).enumerate() {
         say(format_args!("{}. {finding}", i + 1))?;
     }
