@@ -103,7 +103,7 @@ pub struct Worker {
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { batch_rows: 10_000, batch_bytes: 32 << 20 }
+        Self { batch_rows: 6_000, batch_bytes: 16 << 20 }
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            limits: Limits { envelopes: 10_000, bytes: 32 << 20 },
+            limits: Limits { envelopes: 6_000, bytes: 16 << 20 },
             grace: Duration::from_secs(60),
             idle: Duration::from_millis(50),
         }
@@ -171,7 +171,8 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
         let sources = Sources::read(&mut self.store)?;
         let stored = AtomicI64::new(from.offset);
         let over = AtomicBool::new(false);
-        let (sender, receiver) = sync_channel::<Batch>(1);
+        // Two batches are in memory at the most: the one being stored and the one being coded.
+        let (sender, receiver) = sync_channel::<Batch>(0);
         let (ask, asked) = sync_channel::<()>(1);
         let (answer, answers) = sync_channel::<Sources>(1);
         let Self { log, store, coder, cipher, recipients, clock, options } = self;
