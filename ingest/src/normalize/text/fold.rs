@@ -357,9 +357,7 @@ fn full_stop(text: &str, at: usize, last: Option<&Token>, lexicon: &Lexicon) -> 
     if lexicon.is_title(last.word) && !matches!(after, Some('\n') | None) {
         return Break::None;
     }
-    if (single || lexicon.is_abbreviation(last.word))
-        && after.is_some_and(|c| c.is_lowercase() || c.is_ascii_digit() || c == ',')
-    {
+    if (single || lexicon.is_abbreviation(last.word)) && after.is_some_and(|c| c.is_lowercase() || c.is_ascii_digit() || c == ',') {
         return Break::None;
     }
     Break::Sentence
@@ -388,11 +386,8 @@ fn labels(tokens: &mut [Token], lexicon: &Lexicon) {
     for i in 0..tokens.len() {
         tokens[i].sentence += shift;
         // "Size/tamaño:" is one label.
-        let doubled = tokens
-            .get(i + 1)
-            .is_some_and(|n| n.label && n.glued && lexicon.label(n.word) == lexicon.label(tokens[i].word));
-        let labelled = ((tokens[i].label || doubled) && (!letter(&tokens[i]) || signed >= 3))
-            || (loosely && starts_loosely(&tokens[i]));
+        let doubled = tokens.get(i + 1).is_some_and(|n| n.label && n.glued && lexicon.label(n.word) == lexicon.label(tokens[i].word));
+        let labelled = ((tokens[i].label || doubled) && (!letter(&tokens[i]) || signed >= 3)) || (loosely && starts_loosely(&tokens[i]));
         if let Some(found) = lexicon.label(tokens[i].word).filter(|_| labelled) {
             field = found;
             if tokens[i].before != Break::Sentence {
@@ -410,6 +405,5 @@ const LOOSE: u32 = 4;
 
 /// Starts a sentence, or is a capital letter that starts a clause.
 fn starts_loosely(token: &Token) -> bool {
-    token.capital
-        && (token.before == Break::Sentence || (token.before == Break::Clause && token.end - token.start == 1))
+    token.capital && (token.before == Break::Sentence || (token.before == Break::Clause && token.end - token.start == 1))
 }
