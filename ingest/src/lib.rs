@@ -8,7 +8,7 @@ pub mod installation;
 pub mod keys;
 pub mod normalize;
 pub mod queue;
-
+pub mod redact;
 pub mod seal;
 mod sqlite;
 pub mod store;

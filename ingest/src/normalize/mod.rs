@@ -6,6 +6,7 @@
 
 mod counts;
 pub mod place;
+pub mod text;
 pub mod when;
 
 use std::borrow::Cow;

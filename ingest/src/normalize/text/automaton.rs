@@ -143,7 +143,15 @@ impl Builder {
                 ends: (count(from.2), count(ends.len())),
             });
         }
-        Automaton { nodes, edges, gaps, ends, starts: starts.into_iter().map(Vec::into_boxed_slice).collect(), number_start, no: lexicon.find(b"no") }
+        Automaton {
+            nodes,
+            edges,
+            gaps,
+            ends,
+            starts: starts.into_iter().map(Vec::into_boxed_slice).collect(),
+            number_start,
+            no: lexicon.find(b"no"),
+        }
     }
 }
 
@@ -205,7 +213,9 @@ impl Walk<'_> {
                     break;
                 }
                 match self.tokens.get(at + skipped) {
-                    Some(next) if skipped == 0 || next.before == Break::None => self.onward(inner, at + skipped, number),
+                    Some(next) if skipped == 0 || next.before == Break::None => {
+                        self.onward(inner, at + skipped, number)
+                    }
                     _ => break,
                 }
             }

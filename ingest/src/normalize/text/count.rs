@@ -43,18 +43,103 @@ use NumberWord as W;
 
 /// The words of numbers, folded.
 pub(super) const WORDS: &[(&str, NumberWord)] = &[
-    ("zero", W::Value(0)), ("cero", W::Value(0)), ("one", W::Value(1)), ("uno", W::Value(1)), ("two", W::Value(2)), ("dos", W::Value(2)), ("three", W::Value(3)), ("tres", W::Value(3)), ("four", W::Value(4)), ("cuatro", W::Value(4)),
-    ("five", W::Value(5)), ("cinco", W::Value(5)), ("six", W::Value(6)), ("seis", W::Value(6)), ("seven", W::Value(7)), ("siete", W::Value(7)), ("eight", W::Value(8)), ("ocho", W::Value(8)), ("nine", W::Value(9)), ("nueve", W::Value(9)),
-    ("ten", W::Value(10)), ("diez", W::Value(10)), ("eleven", W::Value(11)), ("twelve", W::Value(12)), ("doce", W::Value(12)), ("thirteen", W::Value(13)), ("trece", W::Value(13)), ("fourteen", W::Value(14)), ("catorce", W::Value(14)),
-    ("fifteen", W::Value(15)), ("quince", W::Value(15)), ("sixteen", W::Value(16)), ("dieciseis", W::Value(16)), ("seventeen", W::Value(17)), ("diecisiete", W::Value(17)), ("eighteen", W::Value(18)), ("dieciocho", W::Value(18)),
-    ("nineteen", W::Value(19)), ("diecinueve", W::Value(19)), ("twenty", W::Value(20)), ("veinte", W::Value(20)), ("veinticinco", W::Value(25)), ("thirty", W::Value(30)), ("treinta", W::Value(30)), ("forty", W::Value(40)),
-    ("cuarenta", W::Value(40)), ("fifty", W::Value(50)), ("cincuenta", W::Value(50)), ("sixty", W::Value(60)), ("sesenta", W::Value(60)), ("seventy", W::Value(70)), ("eighty", W::Value(80)), ("ninety", W::Value(90)),
-    ("hundred", W::Value(100)), ("cien", W::Value(100)),
-    ("a", W::One), ("an", W::One), ("un", W::One), ("una", W::One),
-    ("dozen", W::Dozen), ("docena", W::Dozen), ("dozens", W::Dozen), ("docenas", W::Dozen), ("couple", W::Couple), ("pair", W::Couple), ("par", W::Couple), ("parcito", W::Couple), ("half", W::Half), ("media", W::Half),
-    ("to", W::Range), ("or", W::Range), ("o", W::Range), ("u", W::Range), ("thru", W::Range), ("and", W::And), ("y", W::And),
-    ("least", W::AtLeast), ("menos", W::AtLeast), ("minimum", W::AtLeast), ("minimo", W::AtLeast), ("min", W::AtLeast), ("more", W::More), ("mas", W::More), ("over", W::More), ("plus", W::More), ("than", W::Than), ("de", W::Than),
-    ("of", W::Filler), ("at", W::Filler), ("al", W::Filler), ("por", W::Filler), ("lo", W::Filler), ("between", W::Between), ("entre", W::Between), ("each", W::Each), ("cada", W::Each), ("apiece", W::Each),
+    ("zero", W::Value(0)),
+    ("cero", W::Value(0)),
+    ("one", W::Value(1)),
+    ("uno", W::Value(1)),
+    ("two", W::Value(2)),
+    ("dos", W::Value(2)),
+    ("three", W::Value(3)),
+    ("tres", W::Value(3)),
+    ("four", W::Value(4)),
+    ("cuatro", W::Value(4)),
+    ("five", W::Value(5)),
+    ("cinco", W::Value(5)),
+    ("six", W::Value(6)),
+    ("seis", W::Value(6)),
+    ("seven", W::Value(7)),
+    ("siete", W::Value(7)),
+    ("eight", W::Value(8)),
+    ("ocho", W::Value(8)),
+    ("nine", W::Value(9)),
+    ("nueve", W::Value(9)),
+    ("ten", W::Value(10)),
+    ("diez", W::Value(10)),
+    ("eleven", W::Value(11)),
+    ("twelve", W::Value(12)),
+    ("doce", W::Value(12)),
+    ("thirteen", W::Value(13)),
+    ("trece", W::Value(13)),
+    ("fourteen", W::Value(14)),
+    ("catorce", W::Value(14)),
+    ("fifteen", W::Value(15)),
+    ("quince", W::Value(15)),
+    ("sixteen", W::Value(16)),
+    ("dieciseis", W::Value(16)),
+    ("seventeen", W::Value(17)),
+    ("diecisiete", W::Value(17)),
+    ("eighteen", W::Value(18)),
+    ("dieciocho", W::Value(18)),
+    ("nineteen", W::Value(19)),
+    ("diecinueve", W::Value(19)),
+    ("twenty", W::Value(20)),
+    ("veinte", W::Value(20)),
+    ("veinticinco", W::Value(25)),
+    ("thirty", W::Value(30)),
+    ("treinta", W::Value(30)),
+    ("forty", W::Value(40)),
+    ("cuarenta", W::Value(40)),
+    ("fifty", W::Value(50)),
+    ("cincuenta", W::Value(50)),
+    ("sixty", W::Value(60)),
+    ("sesenta", W::Value(60)),
+    ("seventy", W::Value(70)),
+    ("eighty", W::Value(80)),
+    ("ninety", W::Value(90)),
+    ("hundred", W::Value(100)),
+    ("cien", W::Value(100)),
+    ("a", W::One),
+    ("an", W::One),
+    ("un", W::One),
+    ("una", W::One),
+    ("dozen", W::Dozen),
+    ("docena", W::Dozen),
+    ("dozens", W::Dozen),
+    ("docenas", W::Dozen),
+    ("couple", W::Couple),
+    ("pair", W::Couple),
+    ("par", W::Couple),
+    ("parcito", W::Couple),
+    ("half", W::Half),
+    ("media", W::Half),
+    ("to", W::Range),
+    ("or", W::Range),
+    ("o", W::Range),
+    ("u", W::Range),
+    ("thru", W::Range),
+    ("and", W::And),
+    ("y", W::And),
+    ("least", W::AtLeast),
+    ("menos", W::AtLeast),
+    ("minimum", W::AtLeast),
+    ("minimo", W::AtLeast),
+    ("min", W::AtLeast),
+    ("more", W::More),
+    ("mas", W::More),
+    ("over", W::More),
+    ("plus", W::More),
+    ("than", W::Than),
+    ("de", W::Than),
+    ("of", W::Filler),
+    ("at", W::Filler),
+    ("al", W::Filler),
+    ("por", W::Filler),
+    ("lo", W::Filler),
+    ("between", W::Between),
+    ("entre", W::Between),
+    ("each", W::Each),
+    ("cada", W::Each),
+    ("apiece", W::Each),
 ];
 
 fn one_number(count: Count) -> Option<u32> {
@@ -67,7 +152,9 @@ pub(super) fn join(text: &str, tokens: &mut Vec<Token>, lexicon: &Lexicon) {
     let mut out = 0;
     let mut at = 0;
     while at < tokens.len() {
-        let (taken, count) = quantity(&tokens[at..], at.checked_sub(1).and_then(|n| lexicon.number_word(tokens[n].word)), lexicon).unwrap_or((1, None));
+        let (taken, count) =
+            quantity(&tokens[at..], at.checked_sub(1).and_then(|n| lexicon.number_word(tokens[n].word)), lexicon)
+                .unwrap_or((1, None));
         let mut token = tokens[at];
         if let Some(count) = count {
             if taken > 1 {
@@ -97,7 +184,9 @@ fn not_counts(bytes: &[u8], tokens: &mut [Token]) {
                 tokens[i - 1].count = None;
             }
             b'-' => {
-                let third = tokens.get(i + 1).is_some_and(|n| digit(n) && n.start == tokens[i].end + 1 && bytes[tokens[i].end as usize] == b'-');
+                let third = tokens
+                    .get(i + 1)
+                    .is_some_and(|n| digit(n) && n.start == tokens[i].end + 1 && bytes[tokens[i].end as usize] == b'-');
                 if third {
                     tokens[i - 1].count = None;
                     tokens[i].count = None;
@@ -124,7 +213,9 @@ fn quantity(tokens: &[Token], before: Option<NumberWord>, lexicon: &Lexicon) -> 
         }
         lexicon.number_word(token.word)
     };
-    let exact = |i: usize| tokens.get(i).filter(|t| i == 0 || t.before == Break::None).and_then(|t| t.count).and_then(one_number);
+    let exact = |i: usize| {
+        tokens.get(i).filter(|t| i == 0 || t.before == Break::None).and_then(|t| t.count).and_then(one_number)
+    };
     // "at least 4", "al menos 4", "por lo menos 4", "mas de 4", "over 4"
     let mut i = 0;
     while i < 2 && matches!(kind(i), Some(W::Filler)) {
@@ -150,8 +241,16 @@ fn quantity(tokens: &[Token], before: Option<NumberWord>, lexicon: &Lexicon) -> 
     // "5 to 6", "5 o 6", "5-6", "5 a 6"
     let hyphen = exact(taken).is_some() && tokens[taken].start == tokens[taken - 1].end + 1;
     let opened = before == Some(W::Between) && matches!(kind(taken), Some(W::And));
-    let between = opened || matches!(kind(taken), Some(W::Range)) || lexicon.number_word(tokens.get(taken).map_or(WordId::UNKNOWN, |t| t.word)) == Some(W::One);
-    let second = if hyphen { exact(taken).map(|m| (taken + 1, m)) } else if between { exact(taken + 1).map(|m| (taken + 2, m)) } else { None };
+    let between = opened
+        || matches!(kind(taken), Some(W::Range))
+        || lexicon.number_word(tokens.get(taken).map_or(WordId::UNKNOWN, |t| t.word)) == Some(W::One);
+    let second = if hyphen {
+        exact(taken).map(|m| (taken + 1, m))
+    } else if between {
+        exact(taken + 1).map(|m| (taken + 2, m))
+    } else {
+        None
+    };
     if let Some((end, m)) = second
         && n > 0
         && n < m
@@ -164,8 +263,12 @@ fn quantity(tokens: &[Token], before: Option<NumberWord>, lexicon: &Lexicon) -> 
 
 /// A plain amount: "4", "twenty five", "treinta y dos", "a dozen", "media docena", "dos docenas", "un par de".
 fn amount(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, u32)> {
-    let kind = |i: usize| tokens.get(i).filter(|t| i == 0 || t.before == Break::None).and_then(|t| lexicon.number_word(t.word));
-    let value = |i: usize| tokens.get(i).filter(|t| i == 0 || t.before == Break::None).and_then(|t| t.count).and_then(one_number);
+    let kind = |i: usize| {
+        tokens.get(i).filter(|t| i == 0 || t.before == Break::None).and_then(|t| lexicon.number_word(t.word))
+    };
+    let value = |i: usize| {
+        tokens.get(i).filter(|t| i == 0 || t.before == Break::None).and_then(|t| t.count).and_then(one_number)
+    };
     let (taken, n) = match (value(0), kind(0)) {
         (Some(tens), Some(W::Value(20 | 30 | 40 | 50 | 60 | 70 | 80 | 90))) => {
             let and = usize::from(matches!(kind(1), Some(W::And)));
@@ -195,7 +298,11 @@ fn amount(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, u32)> {
         _ => return None,
     };
     // "a couple of agents", "un par de agentes"
-    let of = usize::from(taken > 0 && matches!(kind(taken), Some(W::Filler | W::Than)) && matches!(kind(taken - 1), Some(W::Couple | W::Dozen)));
+    let of = usize::from(
+        taken > 0
+            && matches!(kind(taken), Some(W::Filler | W::Than))
+            && matches!(kind(taken - 1), Some(W::Couple | W::Dozen)),
+    );
     Some((taken + of, n))
 }
 
@@ -208,7 +315,10 @@ pub(super) fn parse(words: &str, lexicon: &Lexicon) -> Option<Count> {
     let mut counts = tokens.iter().filter_map(|t| t.count);
     let Some(first) = counts.next() else {
         // "an officer"
-        return (tokens.len() <= 3 && tokens.iter().any(|t| lexicon.number_word(t.word) == Some(W::One)) && tokens.len() >= 2).then(|| Count::exactly(1));
+        return (tokens.len() <= 3
+            && tokens.iter().any(|t| lexicon.number_word(t.word) == Some(W::One))
+            && tokens.len() >= 2)
+            .then(|| Count::exactly(1));
     };
     counts.try_fold(first, |sum, next| if each { product(sum, next) } else { total(sum, next) })
 }

@@ -64,9 +64,6 @@ pub(super) struct Token {
 
 /// One word or run of digits as it is cut from a text, before anything is known of it.
 pub(super) struct Piece<'a> {
-    /// Bytes in the text.
-    pub start: usize,
-    pub end: usize,
     /// Lower case without accents; empty when it is longer than any word of a rule.
     pub folded: &'a [u8],
 }
@@ -185,7 +182,7 @@ pub(super) fn pieces(text: &str, mut each: impl FnMut(Piece<'_>)) {
     while let Some(c) = char_at(text, at) {
         if is_wide_word(c) {
             let end = cut(text, at, &mut folded).max(at + c.len_utf8());
-            each(Piece { start: at, end, folded: if folded.len() > LONGEST_WORD { b"" } else { &folded } });
+            each(Piece { folded: if folded.len() > LONGEST_WORD { b"" } else { &folded } });
             at = end;
         } else {
             at += c.len_utf8();
@@ -300,10 +297,10 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
                 _ => Break::None,
             },
         };
-        if byte == b'-' || byte == b'=' {
-            if let Some(last) = tokens.last_mut() {
-                last.label |= last.end as usize == at || space;
-            }
+        if matches!(byte, b'-' | b'=')
+            && let Some(last) = tokens.last_mut()
+        {
+            last.label |= last.end as usize == at || space;
         }
         space = byte == b' ' || byte >= 0x80;
         brk = brk.max(new);
@@ -357,7 +354,9 @@ fn full_stop(text: &str, at: usize, last: Option<&Token>, lexicon: &Lexicon) -> 
     if lexicon.is_title(last.word) && !matches!(after, Some('\n') | None) {
         return Break::None;
     }
-    if (single || lexicon.is_abbreviation(last.word)) && after.is_some_and(|c| c.is_lowercase() || c.is_ascii_digit() || c == ',') {
+    if (single || lexicon.is_abbreviation(last.word))
+        && after.is_some_and(|c| c.is_lowercase() || c.is_ascii_digit() || c == ',')
+    {
         return Break::None;
     }
     Break::Sentence
@@ -386,8 +385,11 @@ fn labels(tokens: &mut [Token], lexicon: &Lexicon) {
     for i in 0..tokens.len() {
         tokens[i].sentence += shift;
         // "Size/tamaño:" is one label.
-        let doubled = tokens.get(i + 1).is_some_and(|n| n.label && n.glued && lexicon.label(n.word) == lexicon.label(tokens[i].word));
-        let labelled = ((tokens[i].label || doubled) && (!letter(&tokens[i]) || signed >= 3)) || (loosely && starts_loosely(&tokens[i]));
+        let doubled = tokens
+            .get(i + 1)
+            .is_some_and(|n| n.label && n.glued && lexicon.label(n.word) == lexicon.label(tokens[i].word));
+        let labelled = ((tokens[i].label || doubled) && (!letter(&tokens[i]) || signed >= 3))
+            || (loosely && starts_loosely(&tokens[i]));
         if let Some(found) = lexicon.label(tokens[i].word).filter(|_| labelled) {
             field = found;
             if tokens[i].before != Break::Sentence {
@@ -405,5 +407,6 @@ const LOOSE: u32 = 4;
 
 /// Starts a sentence, or is a capital letter that starts a clause.
 fn starts_loosely(token: &Token) -> bool {
-    token.capital && (token.before == Break::Sentence || (token.before == Break::Clause && token.end - token.start == 1))
+    token.capital
+        && (token.before == Break::Sentence || (token.before == Break::Clause && token.end - token.start == 1))
 }

@@ -71,12 +71,15 @@ pub(super) struct Word {
     title: bool,
 }
 
+/// Stems that share their first bytes, and their words.
+type Stems = Vec<(Box<[u8]>, WordId)>;
+
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
     words: Vec<Word>,
     ids: Map<Box<[u8]>, WordId>,
     /// The first [`STEM`] bytes of each stem, and the stems that start so.
-    stems: Map<[u8; STEM], Vec<(Box<[u8]>, WordId)>>,
+    stems: Map<[u8; STEM], Stems>,
     symbols: u32,
     /// One bit for each symbol of each word, in rows of `row` integers.
     bits: Vec<u64>,
@@ -94,20 +97,69 @@ const MASK_NAME: u128 = 2;
 pub(super) const STEM: usize = 4;
 
 /// Words after which a full stop ends nothing, because a name or a street follows ("St. Louis", "Sra. Blanca").
-const TITLES: &[&str] = &["st", "dr", "dra", "sr", "sra", "srta", "mr", "mrs", "ms", "lic", "ing", "sgt", "lt", "det", "prof", "hon", "apt", "ave", "av", "ofc", "mt", "ft", "sto", "sta"];
+const TITLES: &[&str] = &[
+    "st", "dr", "dra", "sr", "sra", "srta", "mr", "mrs", "ms", "lic", "ing", "sgt", "lt", "det", "prof", "hon", "apt",
+    "ave", "av", "ofc", "mt", "ft", "sto", "sta",
+];
 /// Words after which a full stop ends nothing unless a capital follows.
 const ABBREVIATIONS: &[&str] = &[
-    "am", "pm", "hwy", "blvd", "no", "num", "tel", "ext", "esp", "aprox", "approx", "vs", "dept", "depto", "co", "corr", "veh", "unk", "unid", "inc", "tx", "ca", "etc", "abt", "wk", "hr", "hrs", "min",
-    "mins", "jr", "esq", "atty", "rd", "ln", "cty", "ctr", "intl", "int", "imm", "immig",
+    "am", "pm", "hwy", "blvd", "no", "num", "tel", "ext", "esp", "aprox", "approx", "vs", "dept", "depto", "co",
+    "corr", "veh", "unk", "unid", "inc", "tx", "ca", "etc", "abt", "wk", "hr", "hrs", "min", "mins", "jr", "esq",
+    "atty", "rd", "ln", "cty", "ctr", "intl", "int", "imm", "immig",
 ];
 /// Labels of SALUTE texts.
 const LABELS: &[(&str, Field)] = &[
-    ("s", Field::Size), ("size", Field::Size), ("tamano", Field::Size), ("tam", Field::Size), ("cuantos", Field::Size), ("cantidad", Field::Size), ("numero", Field::Size),
-    ("a", Field::Activity), ("act", Field::Activity), ("activity", Field::Activity), ("actividad", Field::Activity), ("accion", Field::Activity), ("action", Field::Activity),
-    ("l", Field::Location), ("loc", Field::Location), ("location", Field::Location), ("lugar", Field::Location), ("lug", Field::Location), ("ubic", Field::Location), ("ubicacion", Field::Location), ("place", Field::Location), ("donde", Field::Location), ("where", Field::Location), ("localizacion", Field::Location),
-    ("u", Field::Uniform), ("unif", Field::Uniform), ("uniform", Field::Uniform), ("uniforms", Field::Uniform), ("uniforme", Field::Uniform), ("uniformes", Field::Uniform), ("unit", Field::Uniform), ("unidad", Field::Uniform), ("uni", Field::Uniform), ("vest", Field::Uniform), ("unid", Field::Uniform),
-    ("t", Field::Time), ("time", Field::Time), ("tiempo", Field::Time), ("hora", Field::Time), ("cuando", Field::Time), ("when", Field::Time), ("date", Field::Time), ("fecha", Field::Time),
-    ("e", Field::Equipment), ("eq", Field::Equipment), ("equip", Field::Equipment), ("equipment", Field::Equipment), ("equipo", Field::Equipment), ("vehicles", Field::Equipment), ("veh", Field::Equipment), ("vehiculos", Field::Equipment),
+    ("s", Field::Size),
+    ("size", Field::Size),
+    ("tamano", Field::Size),
+    ("tam", Field::Size),
+    ("cuantos", Field::Size),
+    ("cantidad", Field::Size),
+    ("numero", Field::Size),
+    ("a", Field::Activity),
+    ("act", Field::Activity),
+    ("activity", Field::Activity),
+    ("actividad", Field::Activity),
+    ("accion", Field::Activity),
+    ("action", Field::Activity),
+    ("l", Field::Location),
+    ("loc", Field::Location),
+    ("location", Field::Location),
+    ("lugar", Field::Location),
+    ("lug", Field::Location),
+    ("ubic", Field::Location),
+    ("ubicacion", Field::Location),
+    ("place", Field::Location),
+    ("donde", Field::Location),
+    ("where", Field::Location),
+    ("localizacion", Field::Location),
+    ("u", Field::Uniform),
+    ("unif", Field::Uniform),
+    ("uniform", Field::Uniform),
+    ("uniforms", Field::Uniform),
+    ("uniforme", Field::Uniform),
+    ("uniformes", Field::Uniform),
+    ("unit", Field::Uniform),
+    ("unidad", Field::Uniform),
+    ("uni", Field::Uniform),
+    ("vest", Field::Uniform),
+    ("unid", Field::Uniform),
+    ("t", Field::Time),
+    ("time", Field::Time),
+    ("tiempo", Field::Time),
+    ("hora", Field::Time),
+    ("cuando", Field::Time),
+    ("when", Field::Time),
+    ("date", Field::Time),
+    ("fecha", Field::Time),
+    ("e", Field::Equipment),
+    ("eq", Field::Equipment),
+    ("equip", Field::Equipment),
+    ("equipment", Field::Equipment),
+    ("equipo", Field::Equipment),
+    ("vehicles", Field::Equipment),
+    ("veh", Field::Equipment),
+    ("vehiculos", Field::Equipment),
 ];
 
 impl Lexicon {
@@ -246,7 +298,10 @@ impl Lexicon {
     }
 
     pub(super) fn words_of(&self, symbol: Symbol) -> impl Iterator<Item = WordId> + '_ {
-        (0..self.words.len()).filter_map(|n| u32::try_from(n).ok()).map(WordId).filter(move |word| self.has(*word, symbol))
+        (0..self.words.len())
+            .filter_map(|n| u32::try_from(n).ok())
+            .map(WordId)
+            .filter(move |word| self.has(*word, symbol))
     }
 
     /// The word as the rules know it.

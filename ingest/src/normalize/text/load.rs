@@ -5,7 +5,10 @@
 
 use std::collections::HashMap;
 
-use schemas::taxonomy::{Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventKind, Outcome, PartnerModel, PlaceRelation, Priority, Setting, Tactic, VulnerableParty};
+use schemas::taxonomy::{
+    Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventKind, Outcome, PartnerModel,
+    PlaceRelation, Priority, Setting, Tactic, VulnerableParty,
+};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -197,6 +200,7 @@ pub(super) struct Phrase {
 
 /// An example beside a rule: a text on which it must, or must not, fire.
 #[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only the test that runs the examples reads them"))]
 pub(super) struct Example {
     pub rule: RuleId,
     pub text: String,
@@ -223,6 +227,7 @@ pub(super) struct Compiled {
     pub nobody_rule: RuleId,
     pub first_counting: u16,
     pub scope: ScopeWords,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that runs the examples reads them"))]
     pub examples: Vec<Example>,
 }
 
@@ -448,7 +453,8 @@ struct Loader {
 impl Loader {
     fn phrases(&mut self, place: &Place<'_>, sources: &[Spanned<String>], role: Role) -> Result<(), RuleError> {
         for source in sources {
-            let pattern = self.classes.parse(source.get_ref(), &mut self.lexicon).map_err(|message| place.at(source, message))?;
+            let pattern =
+                self.classes.parse(source.get_ref(), &mut self.lexicon).map_err(|message| place.at(source, message))?;
             let number = u32::try_from(self.phrases.len()).map_err(|_| place.at(source, "too many phrases"))?;
             self.automaton.add(&pattern, number);
             self.phrases.push(Phrase { role, says_no: pattern.says_no });
@@ -473,14 +479,22 @@ impl Loader {
         for (texts, fires) in [(yes, true), (no, false)] {
             for text in texts {
                 let line = place.at(text, "").line;
-                self.examples.push(Example { rule, text: text.get_ref().clone(), fires, place: format!("{}:{line}", place.file) });
+                self.examples.push(Example {
+                    rule,
+                    text: text.get_ref().clone(),
+                    fires,
+                    place: format!("{}:{line}", place.file),
+                });
             }
         }
     }
 
     fn value(place: &Place<'_>, axis: &Spanned<String>, code: &Spanned<String>) -> Result<(Axis, Value), RuleError> {
-        let found = Axis::from_name(axis.get_ref()).ok_or_else(|| place.at(axis, format!("there is no axis `{}`", axis.get_ref())))?;
-        let value = found.value(code.get_ref()).ok_or_else(|| place.at(code, format!("the axis `{}` has no code `{}`", axis.get_ref(), code.get_ref())))?;
+        let found = Axis::from_name(axis.get_ref())
+            .ok_or_else(|| place.at(axis, format!("there is no axis `{}`", axis.get_ref())))?;
+        let value = found
+            .value(code.get_ref())
+            .ok_or_else(|| place.at(code, format!("the axis `{}` has no code `{}`", axis.get_ref(), code.get_ref())))?;
         Ok((found, value))
     }
 
@@ -529,7 +543,13 @@ impl Loader {
             };
             let axis = Axis::from_name(axis).ok_or_else(|| place.at(term, format!("there is no axis `{axis}`")))?;
             if code == "*" {
-                let all: Vec<(String, FactId)> = self.facts.ids.iter().filter(|((a, _, w), _)| *a == axis && !w).map(|((_, code, _), id)| (code.clone(), *id)).collect();
+                let all: Vec<(String, FactId)> = self
+                    .facts
+                    .ids
+                    .iter()
+                    .filter(|((a, _, w), _)| *a == axis && !w)
+                    .map(|((_, code, _), id)| (code.clone(), *id))
+                    .collect();
                 for (code, id) in all {
                     out.push(if won { self.facts.id(axis, &code, true) } else { id });
                 }
@@ -576,7 +596,8 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     let mut files = Vec::new();
     for &(file, text) in sources {
         let place = Place { file, text };
-        let parsed: File = toml::from_str(text).map_err(|error| place.error(error.span().map_or(0, |span| span.start), error.message()))?;
+        let parsed: File = toml::from_str(text)
+            .map_err(|error| place.error(error.span().map_or(0, |span| span.start), error.message()))?;
         files.push((place, parsed));
     }
     let mut loader = Loader {
@@ -595,7 +616,10 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         for class in &file.class {
             let members: Vec<&Spanned<String>> = class.any.iter().chain(&class.en).chain(&class.es).collect();
             let texts: Vec<&str> = members.iter().map(|m| m.get_ref().as_str()).collect();
-            loader.classes.define(class.name.get_ref(), &texts, &mut loader.lexicon).map_err(|(at, message)| place.at(members.get(at).copied().unwrap_or(&class.name), message))?;
+            loader
+                .classes
+                .define(class.name.get_ref(), &texts, &mut loader.lexicon)
+                .map_err(|(at, message)| place.at(members.get(at).copied().unwrap_or(&class.name), message))?;
         }
     }
     for (place, file) in &files {
@@ -626,23 +650,61 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             loader.phrases(place, &source.es, Role::Counts(number))?;
             loader.phrases(place, &source.unless, Role::CountUnless(number))?;
             loader.examples(place, id, &source.yes, &source.no);
-            countings.push(Counting { field: source.field, exactly: source.exactly, rank: source.rank, salute: source.salute.map(Field::from) });
+            countings.push(Counting {
+                field: source.field,
+                exactly: source.exactly,
+                rank: source.rank,
+                salute: source.salute.map(Field::from),
+            });
         }
     }
     let scope = {
         let mut symbol = |class: &str| loader.lexicon.symbol(loader.classes.words(class));
-        ScopeWords { turn: symbol("scope-turn"), list: symbol("scope-list"), after: symbol("scope-after"), question: symbol("scope-question"), was: symbol("scope-was"), but: symbol("scope-but") }
+        ScopeWords {
+            turn: symbol("scope-turn"),
+            list: symbol("scope-list"),
+            after: symbol("scope-after"),
+            question: symbol("scope-question"),
+            was: symbol("scope-was"),
+            but: symbol("scope-but"),
+        }
     };
     let Loader { mut lexicon, automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
     lexicon.finish();
     let automaton = automaton.finish(&lexicon);
-    let won: Vec<((Axis, String), FactId)> = facts.ids.iter().filter(|((_, _, won), _)| *won).map(|((axis, code, _), id)| ((*axis, code.clone()), *id)).collect();
+    let won: Vec<((Axis, String), FactId)> = facts
+        .ids
+        .iter()
+        .filter(|((_, _, won), _)| *won)
+        .map(|((axis, code, _), id)| ((*axis, code.clone()), *id))
+        .collect();
     let mut winners = HashMap::new();
     for ((axis, code), id) in won {
         winners.insert((axis, facts.id(axis, &code, false)), id);
     }
     let nobody = facts.ids.get(&(Axis::Sign, "nobody_taken".to_owned(), false)).copied();
-    let nobody_rule = rules.iter().position(|rule| Some(rule.fact) == nobody).and_then(|n| u16::try_from(n).ok()).map_or(RuleId(0), RuleId);
+    let nobody_rule = rules
+        .iter()
+        .position(|rule| Some(rule.fact) == nobody)
+        .and_then(|n| u16::try_from(n).ok())
+        .map_or(RuleId(0), RuleId);
     let count = facts.ids.len();
-    Ok(Compiled { lexicon, automaton, phrases, rules, early, late, countings, names, facts: count, acts, winners, nobody, nobody_rule, first_counting, scope, examples })
+    Ok(Compiled {
+        lexicon,
+        automaton,
+        phrases,
+        rules,
+        early,
+        late,
+        countings,
+        names,
+        facts: count,
+        acts,
+        winners,
+        nobody,
+        nobody_rule,
+        first_counting,
+        scope,
+        examples,
+    })
 }

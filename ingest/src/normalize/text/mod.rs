@@ -25,7 +25,10 @@ mod tests;
 
 use std::sync::LazyLock;
 
-use schemas::taxonomy::{Agency, Authority, CaseLevel, CourtRole, CourtStage, CourtType, EventKind, Outcome, PartnerModel, PlaceRelation, Priority, Setting, Tactic, VulnerableParty};
+use schemas::taxonomy::{
+    Agency, Authority, CaseLevel, CourtRole, CourtStage, CourtType, EventKind, Outcome, PartnerModel, PlaceRelation,
+    Priority, Setting, Tactic, VulnerableParty,
+};
 use schemas::{Count, Language};
 use serde::Deserialize;
 

@@ -57,7 +57,12 @@ const NO: &str = "no";
 
 impl Classes {
     /// Defines a class. Its members may name classes that were defined before it.
-    pub(super) fn define(&mut self, name: &str, members: &[&str], lexicon: &mut Lexicon) -> Result<(), (usize, String)> {
+    pub(super) fn define(
+        &mut self,
+        name: &str,
+        members: &[&str],
+        lexicon: &mut Lexicon,
+    ) -> Result<(), (usize, String)> {
         if self.0.contains_key(name) {
             return Err((0, format!("the class `{name}` is defined twice")));
         }
@@ -93,11 +98,16 @@ impl Classes {
             return Err(format!("`{source}`: `)` without `(`"));
         }
         let says_no = parser.says_no;
-        if matches!(items.first(), None | Some(Item::Gap(_))) || matches!(items.last(), Some(Item::Gap(_))) || shortest(&items) == 0 {
+        if matches!(items.first(), None | Some(Item::Gap(_)))
+            || matches!(items.last(), Some(Item::Gap(_)))
+            || shortest(&items) == 0
+        {
             return Err(format!("`{source}`: a phrase starts and ends with a word"));
         }
         if longest(&items) > LONGEST {
-            return Err(format!("`{source}`: a phrase has at most {LONGEST} words; two rules, or a gap, say it better"));
+            return Err(format!(
+                "`{source}`: a phrase has at most {LONGEST} words; two rules, or a gap, say it better"
+            ));
         }
         Ok(Pattern { items, says_no })
     }
@@ -125,19 +135,25 @@ fn single(member: &str) -> Option<Box<[u8]>> {
 }
 
 fn shortest(items: &[Item]) -> usize {
-    items.iter().map(|item| match item {
-        Item::Word(_) => 1,
-        Item::Gap(_) => 0,
-        Item::OneOf(ways) => ways.iter().map(|way| shortest(way)).min().unwrap_or(0),
-    }).sum()
+    items
+        .iter()
+        .map(|item| match item {
+            Item::Word(_) => 1,
+            Item::Gap(_) => 0,
+            Item::OneOf(ways) => ways.iter().map(|way| shortest(way)).min().unwrap_or(0),
+        })
+        .sum()
 }
 
 fn longest(items: &[Item]) -> usize {
-    items.iter().map(|item| match item {
-        Item::Word(_) => 1,
-        Item::Gap(_) => 0,
-        Item::OneOf(ways) => ways.iter().map(|way| longest(way)).max().unwrap_or(0),
-    }).sum()
+    items
+        .iter()
+        .map(|item| match item {
+            Item::Word(_) => 1,
+            Item::Gap(_) => 0,
+            Item::OneOf(ways) => ways.iter().map(|way| longest(way)).max().unwrap_or(0),
+        })
+        .sum()
 }
 
 struct Parser<'a, 'l> {
@@ -219,7 +235,14 @@ impl<'a> Parser<'a, '_> {
 
     fn word(&mut self, source: &str, items: &mut Vec<Item>) -> Result<(), String> {
         if let Some(gap) = source.strip_prefix("..") {
-            let most = if gap.is_empty() { 3 } else { gap.parse::<u8>().ok().filter(|n| (1..=8).contains(n)).ok_or_else(|| format!("`{source}`: a gap is `..1` to `..8`"))? };
+            let most = if gap.is_empty() {
+                3
+            } else {
+                gap.parse::<u8>()
+                    .ok()
+                    .filter(|n| (1..=8).contains(n))
+                    .ok_or_else(|| format!("`{source}`: a gap is `..1` to `..8`"))?
+            };
             items.push(Item::Gap(most));
             return Ok(());
         }
@@ -238,7 +261,8 @@ impl<'a> Parser<'a, '_> {
         } else if word == "^" {
             found.push(Item::Word(Symbol::NAME));
         } else if word.ends_with('*') {
-            let stem = single(word).ok_or_else(|| format!("`{word}`: a stem has {STEM} letters or more before the star"))?;
+            let stem =
+                single(word).ok_or_else(|| format!("`{word}`: a stem has {STEM} letters or more before the star"))?;
             found.push(Item::Word(self.lexicon.symbol(vec![stem])));
         } else {
             let mut cut: Vec<Box<[u8]>> = Vec::new();

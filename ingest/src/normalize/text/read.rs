@@ -104,7 +104,8 @@ pub(super) fn explain(rules: &Compiled, text: &str) -> Vec<(RuleId, (usize, usiz
     let mut out = Reading::default();
     let mut scratch = Scratch::default();
     observe(rules, text, &mut scratch);
-    let mut all: Vec<(RuleId, (usize, usize))> = scratch.fired.iter().map(|f| (RuleId(f.rule), (f.span.0 as usize, f.span.1 as usize))).collect();
+    let mut all: Vec<(RuleId, (usize, usize))> =
+        scratch.fired.iter().map(|f| (RuleId(f.rule), (f.span.0 as usize, f.span.1 as usize))).collect();
     read(rules, text, None, &mut out);
     all.extend(out.scratch.decided.iter().map(|(rule, span)| (*rule, (span.0 as usize, span.1 as usize))));
     let counted = [out.agents, out.vehicles, out.persons_targeted, out.persons_arrested, out.persons_collateral];
@@ -128,7 +129,11 @@ fn observe(rules: &Compiled, text: &str, s: &mut Scratch) {
 }
 
 fn clear(out: &mut Reading) {
-    let (mut tactics, mut authority, mut vulnerable) = (std::mem::take(&mut out.tactics), std::mem::take(&mut out.authority_shown), std::mem::take(&mut out.vulnerable_parties));
+    let (mut tactics, mut authority, mut vulnerable) = (
+        std::mem::take(&mut out.tactics),
+        std::mem::take(&mut out.authority_shown),
+        std::mem::take(&mut out.vulnerable_parties),
+    );
     tactics.clear();
     authority.clear();
     vulnerable.clear();
@@ -179,7 +184,13 @@ fn fire(rules: &Compiled, s: &mut Scratch) {
             continue;
         }
         let span = (first.start, s.tokens[hit.end as usize - 1].end);
-        s.fired.push(Fired { rule: number, start: hit.start, sentence: first.sentence, span, weak: marks & PAST != 0 && !rule.even_past });
+        s.fired.push(Fired {
+            rule: number,
+            start: hit.start,
+            sentence: first.sentence,
+            span,
+            weak: marks & PAST != 0 && !rule.even_past,
+        });
     }
 }
 
@@ -205,11 +216,14 @@ fn forget_before(rules: &Compiled, s: &mut Scratch, at: u32) {
 
 fn decide(rules: &Compiled, decision: &Decision, id: RuleId, s: &mut Scratch, out: &mut Reading) {
     let holds = |fact: &FactId| s.held[*fact].holds;
-    let met = decision.all.iter().all(holds) && (decision.any.is_empty() || decision.any.iter().any(holds)) && !decision.none.iter().any(holds);
+    let met = decision.all.iter().all(holds)
+        && (decision.any.is_empty() || decision.any.iter().any(holds))
+        && !decision.none.iter().any(holds);
     if !met {
         return;
     }
-    let span = decision.all.iter().chain(&decision.any).find(|fact| holds(fact)).map_or((0, 0), |fact| s.held[*fact].span);
+    let span =
+        decision.all.iter().chain(&decision.any).find(|fact| holds(fact)).map_or((0, 0), |fact| s.held[*fact].span);
     s.decided.push((id, span));
     if !decision.drops.is_empty() {
         for fact in &decision.drops {
@@ -313,7 +327,12 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
         let first = &s.tokens[hit.start as usize];
         let marks = marks_of(s, hit);
         let denied = marks & DENIED != 0 && !phrase.says_no;
-        if no_event || denied || marks & (SUPPOSED | ASKED) != 0 || counting.salute.is_some_and(|field| field != first.field) || s.conditions.contains(&(Condition::CountUnless, number, first.sentence)) {
+        if no_event
+            || denied
+            || marks & (SUPPOSED | ASKED) != 0
+            || counting.salute.is_some_and(|field| field != first.field)
+            || s.conditions.contains(&(Condition::CountUnless, number, first.sentence))
+        {
             continue;
         }
         let told = if hit.number == NO_NUMBER { None } else { s.tokens[hit.number as usize].count };
@@ -321,14 +340,35 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
         let rank = counting.rank - if marks & PAST != 0 { 20 } else { 0 };
         // A count without a number ("a van") stands where its phrase starts.
         let at = if counting.exactly.is_some() { hit.start } else { hit.number };
-        s.counted.push(Counted { field: counting.field, count, rule: number, rank, start: hit.start, end: hit.end, number: at });
+        s.counted.push(Counted {
+            field: counting.field,
+            count,
+            rule: number,
+            rank,
+            start: hit.start,
+            end: hit.end,
+            number: at,
+        });
     }
-    for field in [CountField::Agents, CountField::Vehicles, CountField::PersonsTargeted, CountField::PersonsArrested, CountField::PersonsCollateral] {
+    for field in [
+        CountField::Agents,
+        CountField::Vehicles,
+        CountField::PersonsTargeted,
+        CountField::PersonsArrested,
+        CountField::PersonsCollateral,
+    ] {
         let found = best_count(rules, s, field);
-        let nobody = (field == CountField::PersonsArrested).then(|| rules.nobody.map(|fact| s.held[fact])).flatten().filter(|held| held.holds);
+        let nobody = (field == CountField::PersonsArrested)
+            .then(|| rules.nobody.map(|fact| s.held[fact]))
+            .flatten()
+            .filter(|held| held.holds);
         let value = match (found, nobody) {
             (Some((count, rule, span)), _) => Some(Inferred { value: count, rule, span }),
-            (None, Some(held)) => Some(Inferred { value: Count::exactly(0), rule: rules.nobody_rule, span: (held.span.0 as usize, held.span.1 as usize) }),
+            (None, Some(held)) => Some(Inferred {
+                value: Count::exactly(0),
+                rule: rules.nobody_rule,
+                span: (held.span.0 as usize, held.span.1 as usize),
+            }),
             (None, None) => None,
         };
         match field {
@@ -352,15 +392,24 @@ fn best_count(rules: &Compiled, s: &Scratch, field: CountField) -> Option<(Count
     let mut count = best.count;
     let mut end = best.end;
     let mut last = best.number;
-    while best.number != NO_NUMBER {
-        let Some(next) = s.counted.iter().filter(of_field).find(|c| c.number != NO_NUMBER && c.number > last && adds(rules, s, end, c)) else { break };
+    let numbered = best.number != NO_NUMBER;
+    while let Some(next) = s
+        .counted
+        .iter()
+        .filter(of_field)
+        .find(|c| numbered && c.number != NO_NUMBER && c.number > last && adds(rules, s, end, c))
+    {
         let Some(sum) = count::total(count, next.count) else { break };
         count = sum;
         end = next.end;
         last = next.number;
     }
-    if field == CountField::Agents && best.number != NO_NUMBER && says_each(rules, s, end) {
-        let vehicles = s.counted.iter().find(|c| c.field == CountField::Vehicles && c.number != NO_NUMBER && s.tokens[c.number as usize].sentence == s.tokens[best.number as usize].sentence);
+    if field == CountField::Agents && numbered && says_each(rules, s, end) {
+        let vehicles = s.counted.iter().find(|c| {
+            c.field == CountField::Vehicles
+                && c.number != NO_NUMBER
+                && s.tokens[c.number as usize].sentence == s.tokens[best.number as usize].sentence
+        });
         if let Some(product) = vehicles.and_then(|v| count::product(v.count, count)) {
             count = product;
         }
@@ -376,7 +425,8 @@ fn adds(rules: &Compiled, s: &Scratch, end: u32, next: &Counted) -> bool {
         return false;
     }
     let and = |t: &Token| rules.lexicon.number_word(t.word) == Some(count::NumberWord::And);
-    s.tokens[end..=number].iter().any(|t| t.plus || and(t)) || (number == end && s.tokens[number].before == Break::Clause)
+    s.tokens[end..=number].iter().any(|t| t.plus || and(t))
+        || (number == end && s.tokens[number].before == Break::Clause)
 }
 
 /// "... each", "cada uno" within three words behind.

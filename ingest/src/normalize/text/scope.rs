@@ -39,7 +39,14 @@ fn is(tokens: &[Token], at: usize, symbol: Symbol, lexicon: &Lexicon) -> bool {
 }
 
 /// Marks every token. Returns the token behind the last correction, if there is one.
-pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: &Lexicon, words: ScopeWords, marks: &mut Vec<u8>) -> Option<u32> {
+pub(super) fn mark(
+    tokens: &[Token],
+    hits: &[Hit],
+    phrases: &[Phrase],
+    lexicon: &Lexicon,
+    words: ScopeWords,
+    marks: &mut Vec<u8>,
+) -> Option<u32> {
     marks.clear();
     marks.resize(tokens.len(), 0);
     let mut correction = None;
@@ -48,7 +55,11 @@ pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: 
         _ => None,
     };
     let no_negation = |hit: &Hit| {
-        hits.iter().take_while(|h| h.start <= hit.start).any(|h| h.start <= hit.start && h.end >= hit.end && matches!(phrases[h.phrase as usize].role, Role::Cue(CueKind::NotNegation, _)))
+        hits.iter().take_while(|h| h.start <= hit.start).any(|h| {
+            h.start <= hit.start
+                && h.end >= hit.end
+                && matches!(phrases[h.phrase as usize].role, Role::Cue(CueKind::NotNegation, _))
+        })
     };
     for hit in hits {
         let end = hit.end as usize;
@@ -64,8 +75,11 @@ pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: 
             }
             Some((CueKind::Past, _)) => {
                 let sentence = tokens[hit.start as usize].sentence;
-                let first = tokens[..hit.start as usize].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
-                for (mark, _) in marks[first..].iter_mut().zip(&tokens[first..]).take_while(|(_, t)| t.sentence == sentence) {
+                let first =
+                    tokens[..hit.start as usize].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
+                for (mark, _) in
+                    marks[first..].iter_mut().zip(&tokens[first..]).take_while(|(_, t)| t.sentence == sentence)
+                {
                     *mark |= PAST;
                 }
             }
@@ -75,7 +89,11 @@ pub(super) fn mark(tokens: &[Token], hits: &[Hit], phrases: &[Phrase], lexicon: 
     }
     for at in 0..tokens.len() {
         let ends = tokens.get(at + 1).is_none_or(|next| next.before != Break::None);
-        if at > 0 && ends && is(tokens, at, words.after, lexicon) && (tokens[at].before == Break::None || tokens[at - 1].question) {
+        if at > 0
+            && ends
+            && is(tokens, at, words.after, lexicon)
+            && (tokens[at].before == Break::None || tokens[at - 1].question)
+        {
             for back in (at.saturating_sub(3)..at).rev() {
                 marks[back] |= DENIED;
                 if tokens[back].before != Break::None {
@@ -96,7 +114,10 @@ fn deny(tokens: &[Token], from: usize, reach: usize, lexicon: &Lexicon, words: S
         }
         if tokens[at].before == Break::Clause {
             // "no masks, vests or badges"
-            let goes_on = at > from && (at..at + 4).take_while(|&i| i == at || tokens.get(i).is_some_and(|t| t.before == Break::None)).any(|i| is(tokens, i, words.list, lexicon));
+            let goes_on = at > from
+                && (at..at + 4)
+                    .take_while(|&i| i == at || tokens.get(i).is_some_and(|t| t.before == Break::None))
+                    .any(|i| is(tokens, i, words.list, lexicon));
             if !goes_on {
                 break;
             }
@@ -121,7 +142,11 @@ fn questions(tokens: &[Token], lexicon: &Lexicon, words: ScopeWords, marks: &mut
         }
         let next = start + len;
         // "CBP at the airport? No, it was ICE": the question names what was not so.
-        if tokens[start].question && tokens.get(next).is_some_and(|t| is(tokens, next, words.after, lexicon) && t.question <= tokens[start].question) {
+        if tokens[start].question
+            && tokens
+                .get(next)
+                .is_some_and(|t| is(tokens, next, words.after, lexicon) && t.question <= tokens[start].question)
+        {
             let all = len <= SHORT || (1..4).any(|i| is(tokens, next + i, words.was, lexicon));
             if all {
                 for mark in &mut marks[start..next] {

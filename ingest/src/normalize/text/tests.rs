@@ -29,7 +29,13 @@ fn rules_fire_on_their_examples() {
     for example in &rules.0.examples {
         let fires = rules.explain(&example.text).iter().any(|(rule, _)| *rule == example.rule);
         if fires != example.fires {
-            wrong.push(format!("{}: `{}` must {}fire on: {}", example.place, rules.name(example.rule), if example.fires { "" } else { "not " }, example.text));
+            wrong.push(format!(
+                "{}: `{}` must {}fire on: {}",
+                example.place,
+                rules.name(example.rule),
+                if example.fires { "" } else { "not " },
+                example.text
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} examples fail:\n{}", wrong.len(), wrong.join("\n"));
@@ -39,7 +45,12 @@ fn rules_fire_on_their_examples() {
 fn every_phrase_rule_has_an_example_that_fires() {
     let rules = TextRules::builtin();
     let shown: BTreeSet<RuleId> = rules.0.examples.iter().filter(|e| e.fires).map(|e| e.rule).collect();
-    let bare: Vec<&str> = (0..rules.0.rules.len()).filter_map(|n| u16::try_from(n).ok()).map(RuleId).filter(|id| !shown.contains(id)).map(|id| rules.name(id)).collect();
+    let bare: Vec<&str> = (0..rules.0.rules.len())
+        .filter_map(|n| u16::try_from(n).ok())
+        .map(RuleId)
+        .filter(|id| !shown.contains(id))
+        .map(|id| rules.name(id))
+        .collect();
     assert!(bare.is_empty(), "no `yes` example: {bare:?}");
 }
 
@@ -51,7 +62,11 @@ fn a_file_that_does_not_compile_is_refused_with_its_line() {
         assert_eq!(error.file, "mine.toml");
         (error.line, error.message)
     };
-    let rule = |axis: &str, code: &str, phrase: &str| format!("\n[[rule]]\nid = \"one\"\naxis = \"{axis}\"\ncode = \"{code}\"\nen = [\n  \"fine\",\n  \"{phrase}\",\n]\n");
+    let rule = |axis: &str, code: &str, phrase: &str| {
+        format!(
+            "\n[[rule]]\nid = \"one\"\naxis = \"{axis}\"\ncode = \"{code}\"\nen = [\n  \"fine\",\n  \"{phrase}\",\n]\n"
+        )
+    };
     assert_eq!(refused("[[rule]\nid = 3").0, 1, "no TOML");
     assert_eq!(refused(&rule("tactic", "masked", "a mask")).0, 4, "no such axis");
     assert_eq!(refused(&rule("tactics", "maskd", "a mask")).0, 5, "no such code");
@@ -59,10 +74,23 @@ fn a_file_that_does_not_compile_is_refused_with_its_line() {
     assert_eq!(refused(&rule("tactics", "masked", "@nobody knows")).0, 8, "no such class");
     assert_eq!(refused(&rule("tactics", "masked", "mask ..3")).0, 8, "ends in a gap");
     assert_eq!(refused(&rule("tactics", "masked", "ma* on")).0, 8, "a short stem");
-    assert_eq!(refused(&rule("tactics", "masked", "one two three four five six seven eight nine ten eleven twelve thirteen")).0, 8, "a sentence is no rule");
+    assert_eq!(
+        refused(&rule("tactics", "masked", "one two three four five six seven eight nine ten eleven twelve thirteen"))
+            .0,
+        8,
+        "a sentence is no rule"
+    );
     assert_eq!(refused(&format!("{0}{0}", rule("tactics", "masked", "a mask"))).0, 12, "an id twice");
-    assert_eq!(refused("[[decide]]\nid = \"d\"\naxis = \"outcome\"\ncode = \"in_custody\"\nwhen = [\n \"no_such_sign\"]").0, 6, "a fact that nothing gives");
-    assert_eq!(refused("[[rule]]\nid = \"one\"\naxis = \"tactics\"\ncode = \"masked\"\nphrases = [\"x\"]").0, 5, "an unknown key");
+    assert_eq!(
+        refused("[[decide]]\nid = \"d\"\naxis = \"outcome\"\ncode = \"in_custody\"\nwhen = [\n \"no_such_sign\"]").0,
+        6,
+        "a fact that nothing gives"
+    );
+    assert_eq!(
+        refused("[[rule]]\nid = \"one\"\naxis = \"tactics\"\ncode = \"masked\"\nphrases = [\"x\"]").0,
+        5,
+        "an unknown key"
+    );
 }
 
 #[test]
@@ -79,12 +107,19 @@ fn negation_reaches_what_it_denies_and_no_further() {
     let never = tactics("ICE took my brother at home. They never showed a warrant.");
     assert!(never.contains(&Tactic::WarrantNotShown) && !never.contains(&Tactic::JudicialWarrant));
     assert_eq!(kind("ICE was there but nobody was taken, no arrests"), Some(EventKind::Sighting));
-    assert_eq!(kind("dos hombres sin uniforme se llevaron a un señor"), Some(EventKind::Arrest), "a negation before a noun ends with it");
+    assert_eq!(
+        kind("dos hombres sin uniforme se llevaron a un señor"),
+        Some(EventKind::Arrest),
+        "a negation before a noun ends with it"
+    );
 }
 
 #[test]
 fn what_is_supposed_or_asked_did_not_happen() {
-    assert_eq!(kind("What if they come and take my kids? Wants to know her rights."), Some(EventKind::InformationRequest));
+    assert_eq!(
+        kind("What if they come and take my kids? Wants to know her rights."),
+        Some(EventKind::InformationRequest)
+    );
     assert_eq!(kind("¿Qué hago si vienen y se llevan a mi esposo?"), Some(EventKind::InformationRequest));
     assert_eq!(kind("Is ICE at the Walmart on Central?"), Some(EventKind::InformationRequest));
     assert_eq!(tactics("Asks what to do if masked agents break the window"), []);
@@ -113,7 +148,9 @@ fn claimed_and_assessed_stay_apart() {
 
 #[test]
 fn salute_texts_in_any_order_and_language() {
-    let en = read("Location: I-70 exit 203. Size: 2 state patrol + 3 ICE. Time: 10 AM. Activity: traffic stop, 2 men loaded in van. Equip: 1 white van");
+    let en = read(
+        "Location: I-70 exit 203. Size: 2 state patrol + 3 ICE. Time: 10 AM. Activity: traffic stop, 2 men loaded in van. Equip: 1 white van",
+    );
     assert_eq!(en.agents.map(|i| i.value), Some(Count::exactly(5)));
     assert_eq!(en.vehicles.map(|i| i.value), Some(Count::exactly(1)));
     assert_eq!(en.event_kind.map(|i| i.value), Some(EventKind::Arrest));
@@ -128,7 +165,8 @@ fn salute_texts_in_any_order_and_language() {
 
 #[test]
 fn shorthand_and_phone_spanish() {
-    let text = "3 ofc w/ vests POLICE, no ID, grey Durango, afuera de la corte de Bronx como a las 9, se llevaron a un señor";
+    let text =
+        "3 ofc w/ vests POLICE, no ID, grey Durango, afuera de la corte de Bronx como a las 9, se llevaron a un señor";
     let r = read(text);
     assert_eq!(r.event_kind.map(|i| i.value), Some(EventKind::Arrest));
     assert_eq!(r.setting.map(|i| i.value), Some(Setting::Courthouse));
@@ -187,7 +225,11 @@ fn counts_in_words() {
 
 #[test]
 fn no_event_has_no_tactics() {
-    for text in ["Film crew with masked guards and fake guns. It was a movie shoot.", "False alarm, masked men were a paintball team", "Falsa alarma, eran guardias del mall con pasamontañas"] {
+    for text in [
+        "Film crew with masked guards and fake guns. It was a movie shoot.",
+        "False alarm, masked men were a paintball team",
+        "Falsa alarma, eran guardias del mall con pasamontañas",
+    ] {
         assert_eq!(kind(text), Some(EventKind::NotEnforcement), "{text}");
         assert_eq!(tactics(text), [], "{text}");
     }
@@ -196,7 +238,8 @@ fn no_event_has_no_tactics() {
 #[test]
 fn a_reading_does_not_depend_on_the_one_before() {
     let mut reused = Reading::default();
-    for text in ["ICE took two men at the plant", "", "False alarm", "se llevaron a mi tío, encapuchados", "4 agents"] {
+    for text in ["ICE took two men at the plant", "", "False alarm", "se llevaron a mi tío, encapuchados", "4 agents"]
+    {
         TextRules::builtin().read(text, None, &mut reused);
         assert_eq!(reused, read(text), "{text}");
     }
