@@ -40,14 +40,15 @@ pub struct Http {
 
 impl Default for Http {
     fn default() -> Self {
+        let limits = ingest::channels::http::Limits::default();
         Self {
             listen: ([127, 0, 0, 1], 8080).into(),
-            max_body_bytes: 4 << 20,
-            max_items: 10_000,
-            max_connections: 1024,
-            header_timeout_seconds: 10,
-            body_timeout_seconds: 20,
-            per_source_per_second: None,
+            max_body_bytes: limits.body_bytes,
+            max_items: limits.items,
+            max_connections: limits.connections,
+            header_timeout_seconds: limits.header_timeout.as_secs(),
+            body_timeout_seconds: limits.body_timeout.as_secs(),
+            per_source_per_second: limits.per_source_per_second,
         }
     }
 }
@@ -76,7 +77,7 @@ pub struct Queue {
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { url: "sqlite:queue.sqlite".into(), grace_seconds: 60 }
+        Self { url: "sqlite:queue.sqlite".into(), grace_seconds: ingest::worker::Options::default().grace.as_secs() }
     }
 }
 
@@ -103,7 +104,8 @@ pub struct Worker {
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { batch_rows: 6_000, batch_bytes: 16 << 20 }
+        let limits = ingest::worker::Options::default().limits;
+        Self { batch_rows: limits.envelopes, batch_bytes: limits.bytes }
     }
 }
 

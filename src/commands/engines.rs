@@ -250,13 +250,12 @@ pub struct View {
 pub fn view(context: &Context, installation: &Installation, as_of: Option<Instant>) -> Result<Option<View>, Failure> {
     let mut log = log(context, installation)?;
     let mut at = as_of.unwrap_or_else(|| context.clock.now());
-    for attempt in 0..TRIES {
+    for _ in 0..TRIES {
         let updated = update_snapshot(context, installation, at)?;
         let Some(latest) = updated.snapshot.latest() else { return Ok(None) };
+        // Rows and sums are of one view of the store; only the instant that the sums are of can still be another.
         let wanted = as_of.unwrap_or(latest);
-        let settled = updated.rows == 0 && updated.superseded == 0 && wanted == at;
-        at = wanted;
-        if !settled || attempt == 0 {
+        if std::mem::replace(&mut at, wanted) != wanted {
             continue;
         }
         let mut from = updated.cut.positions;

@@ -218,10 +218,8 @@ impl<'a> FileReader<'a> {
             cells.sort_unstable();
             let mut content = Vec::with_capacity(256);
             for (header, cell) in cells {
-                for part in [header, cell] {
-                    content.extend_from_slice(&(part.len() as u64).to_be_bytes());
-                    content.extend_from_slice(part);
-                }
+                push_part(&mut content, header);
+                push_part(&mut content, cell);
             }
             self.row_id(&content)
         });
@@ -391,12 +389,17 @@ fn same_word(a: &str, b: &str) -> bool {
     a == b || plain(a) == plain(b)
 }
 
+/// Adds a part and its length, so that no two lists of parts give the same bytes.
+fn push_part(out: &mut Vec<u8>, part: &[u8]) {
+    out.extend_from_slice(&(part.len() as u64).to_be_bytes());
+    out.extend_from_slice(part);
+}
+
 /// A row that cannot be mapped, kept whole: its cells, each with its length.
 fn raw_row(record: &csv::ByteRecord) -> Vec<u8> {
     let mut raw = Vec::with_capacity(record.as_slice().len() + 8 * record.len());
     for cell in record {
-        raw.extend_from_slice(&(cell.len() as u64).to_be_bytes());
-        raw.extend_from_slice(cell);
+        push_part(&mut raw, cell);
     }
     raw
 }
