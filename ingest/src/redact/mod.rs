@@ -95,6 +95,27 @@ impl Redactor {
     /// Appends to `out` what must go from `text`, in order, without overlaps.
     pub fn find(&self, text: &str, out: &mut Vec<Span>) {
         let first = out.len();
+        self.read(text, out);
+        // A stretch cut out of a word leaves another word behind ("Park000" leaves "Park"), which reads in another way: what
+        // would be left is read again, until nothing more is found. Whole words leave what the reading above saw already.
+        while out[first..].iter().any(|span| cuts_a_word(text, span)) {
+            let mut more = Vec::new();
+            self.read(&apply(text, &out[first..]), &mut more);
+            if more.is_empty() {
+                break;
+            }
+            let merged = merge(&out[first..], &more);
+            if merged == out[first..] {
+                break;
+            }
+            out.truncate(first);
+            out.extend(merged);
+        }
+    }
+
+    /// One reading of `text`.
+    fn read(&self, text: &str, out: &mut Vec<Span>) {
+        let first = out.len();
         let mut folded = Folded::new(text);
         let mut tokens = Vec::with_capacity(text.len() / 5);
         let mut survey = self.patterns.survey(&folded);
@@ -125,6 +146,56 @@ impl Redactor {
         }
         out[first..].sort_unstable_by_key(|span| span.start);
     }
+}
+
+/// Whether what is left beside the span was one word with it.
+fn cuts_a_word(text: &str, span: &Span) -> bool {
+    let joined = |left: Option<char>, right: Option<char>| {
+        left.is_some_and(char::is_alphanumeric) && right.is_some_and(char::is_alphanumeric)
+    };
+    let (before, inside, after) = (&text[..span.start], &text[span.start..span.end], &text[span.end..]);
+    joined(before.chars().next_back(), inside.chars().next())
+        || joined(inside.chars().next_back(), after.chars().next())
+}
+
+/// `spans` of a text and `more`, found in what they leave of it, as spans of the text: one that takes in a mark takes in what
+/// the mark stands for.
+fn merge(spans: &[Span], more: &[Span]) -> Vec<Span> {
+    let mut all: Vec<Span> = more
+        .iter()
+        .map(|found| {
+            let (mut start, mut end) = (found.start, found.end);
+            // Where the marks before a place begin in the redacted text, and how much longer or shorter they made it.
+            let mut shift = 0_isize;
+            for span in spans {
+                let mark = span.start.wrapping_add_signed(shift);
+                let mark_end = mark + span.class.mark().len();
+                let grown = mark_end as isize - span.end as isize;
+                if found.start >= mark_end {
+                    start = found.start.wrapping_add_signed(-grown);
+                } else if found.start > mark {
+                    start = span.start;
+                }
+                if found.end >= mark_end {
+                    end = found.end.wrapping_add_signed(-grown);
+                } else if found.end > mark {
+                    end = span.end;
+                }
+                shift = grown;
+            }
+            Span { start, end, ..*found }
+        })
+        .chain(spans.iter().copied())
+        .collect();
+    all.sort_unstable_by_key(|span| (span.start, span.end));
+    let mut merged: Vec<Span> = Vec::with_capacity(all.len());
+    for span in all {
+        match merged.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
+    }
+    merged
 }
 
 /// `text` with a mark in place of each span. Spans are sorted and disjoint, as `find` gives them.

@@ -65,6 +65,10 @@ fn date(tokens: &[Token], bytes: &[u8], at: usize) -> Option<usize> {
     let plain = [a, b, c].iter().all(|t| t.kind == Kind::Number);
     let joined =
         (b.gap == SLASH && c.gap == SLASH) || (b.gap == HYPHEN && c.gap == HYPHEN) || (b.gap == STOP && c.gap == STOP);
+    if !plain || !joined {
+        return None;
+    }
+    // Only digits from here on.
     let value = |t: &Token| {
         bytes[t.start..t.end].iter().fold(0_u32, |n, b| n.saturating_mul(10).saturating_add(u32::from(b - b'0')))
     };
@@ -73,7 +77,7 @@ fn date(tokens: &[Token], bytes: &[u8], at: usize) -> Option<usize> {
     };
     let year = |t: &Token| t.len() == 2 || (t.len() == 4 && (1900..2100).contains(&value(t)));
     let shaped = (day_month(a, b) && year(c)) || (a.len() == 4 && year(a) && day_month(b, c));
-    (plain && joined && shaped).then_some(at + 3)
+    shaped.then_some(at + 3)
 }
 
 /// Where the number that starts at `at` ends, and how many digits it has.
