@@ -4,7 +4,7 @@
 //! the code lists; it stores and sends nothing. Every value has its origin; what cannot be used is unknown with the rule
 //! that says why, never moved to something near; no error holds a value.
 
-mod counts;
+mod narrative;
 pub mod place;
 pub mod text;
 pub mod when;
@@ -109,7 +109,7 @@ pub fn code(object: &Map<String, Value>, receipt: &Receipt<'_>) -> Result<CodedR
                 provenance.set(*field, origin(*field));
             }
             Some(WireCount::Words(words)) => {
-                let count = counts::parse(words.expose());
+                let count = text::parse_count(words.expose());
                 counts.set(*field, count);
                 provenance.set(
                     *field,
@@ -129,10 +129,18 @@ pub fn code(object: &Map<String, Value>, receipt: &Receipt<'_>) -> Result<CodedR
         provenance.set(Field::Language, Origin::inferred("source_language"));
     }
 
+    let told = wire.narrative.as_ref().map(|text| text.expose().as_str());
+    if let Some(told) = told {
+        narrative::read(told, language, &mut codes, &mut counts, &mut provenance);
+    }
     let place = locate(&wire, receipt.settings, &origin, &mut provenance);
     let (zone, zone_origin) = zone_of(&place, receipt.settings);
     provenance.set(Field::Zone, zone_origin);
-    let occurred = date(&wire, receipt, zone, &origin, &mut provenance)?;
+    let occurred = date(&wire, receipt, zone, &origin, &mut provenance);
+    let (kept, redactions) = match told {
+        Some(told) => narrative::redact(told).map(|(kept, redactions)| (Some(kept), redactions))?,
+        None => (None, Vec::new()),
+    };
 
     Ok(CodedReport {
         report_id: None,
@@ -148,8 +156,8 @@ pub fn code(object: &Map<String, Value>, receipt: &Receipt<'_>) -> Result<CodedR
         counts,
         incident_id: wire.incident_id,
         language,
-        narrative: None,
-        redactions: Vec::new(),
+        narrative: kept,
+        redactions,
         provenance,
     })
 }
@@ -189,6 +197,23 @@ fn locate(
                 }
                 None => how = Some(Origin::unknown(method)),
             }
+        }
+    }
+    if found.is_none()
+        && let Some(told) = &wire.narrative
+        && let Some(place) = place::find_in_text(told.expose(), state_of_words.or(hint))
+    {
+        state_of_words = state_of_words.or(place.state);
+        if let Some(county) = place.county {
+            let method = place.method.map_or("narrative", PlaceMethod::as_str);
+            found = Some((county, Cow::Borrowed(method)));
+            let origin = Origin::inferred(method);
+            how = Some(match place.span {
+                Some((start, end)) => {
+                    origin.at(narrative::scalars(told.expose(), start), narrative::scalars(told.expose(), end))
+                }
+                None => origin,
+            });
         }
     }
     if let Some(how) = how {
@@ -232,34 +257,60 @@ fn zone_of(place: &Place, settings: &Settings) -> (Tz, Origin) {
     }
 }
 
-/// The date and time of the event.
+/// The date and time of the event: of its own field, else of the narrative. A field that holds a date which cannot be used
+/// is not made up for by the narrative: it says when, and what it says is unknown.
 fn date(
     wire: &WireReport,
     receipt: &Receipt<'_>,
     zone: Tz,
     origin: &impl Fn(Field) -> Origin,
     provenance: &mut Provenance,
-) -> Result<Occurred, Reject> {
-    let Some(words) = &wire.occurred else { return Ok(Occurred::default()) };
+) -> Occurred {
     let context = WhenContext {
         reported_at: wire.reported_at.or(receipt.received_at),
         zone,
         language: wire.language.or(receipt.settings.language),
         date_order: receipt.settings.date_order,
     };
-    let Ok(when) = when::parse(words.expose(), &context) else {
-        provenance.set(Field::OccurredOn, Origin::unknown("not_a_date"));
-        return Ok(Occurred::default());
-    };
-    let When { date, time, precision, rule, .. } = when;
-    if date.is_none() {
-        provenance.set(Field::OccurredOn, Origin::unknown(rule));
-        return Ok(Occurred::default());
+    let mut refused = None;
+    if let Some(words) = &wire.occurred {
+        match when::parse(words.expose(), &context) {
+            Ok(When { date: Some(date), time, precision, rule, .. }) => {
+                let how = if rule.starts_with("iso_") { origin(Field::OccurredOn) } else { Origin::inferred(rule) };
+                return dated(date, time, precision, how, provenance);
+            }
+            Ok(when) => {
+                provenance.set(Field::OccurredOn, Origin::unknown(when.rule));
+                return Occurred::default();
+            }
+            Err(when::NotADate) => refused = Some(Origin::unknown("not_a_date")),
+        }
     }
-    let how = if rule.starts_with("iso_") { origin(Field::OccurredOn) } else { Origin::inferred(rule) };
+    if let Some(told) = &wire.narrative
+        && let Some(When { date: Some(date), time, precision, rule, span, .. }) =
+            when::find_in_text(told.expose(), &context)
+    {
+        let (start, end) = span;
+        let how =
+            Origin::inferred(rule).at(narrative::scalars(told.expose(), start), narrative::scalars(told.expose(), end));
+        return dated(date, time, precision, how, provenance);
+    }
+    if let Some(refused) = refused {
+        provenance.set(Field::OccurredOn, refused);
+    }
+    Occurred::default()
+}
+
+fn dated(
+    date: chrono::NaiveDate,
+    time: Option<chrono::NaiveTime>,
+    precision: schemas::time::Precision,
+    how: Origin,
+    provenance: &mut Provenance,
+) -> Occurred {
     if time.is_some() {
         provenance.set(Field::OccurredTime, how.clone());
     }
     provenance.set(Field::OccurredOn, how);
-    Ok(Occurred { on: date, time, precision })
+    Occurred { on: Some(date), time, precision }
 }
