@@ -186,7 +186,7 @@ fn batches(from: usize, count: usize, identity: &Identity) -> Vec<Batch> {
     let key = installation_key();
     (0..count)
         .map(|batch| {
-            let mut sealer = OriginalSealer::new(&identity.recipient()).expect("wraps");
+            let sealer = OriginalSealer::new(&identity.recipient()).expect("wraps");
             let first = from + batch * 10_000;
             let items = (first..first + 10_000).map(|number| {
                 let envelope = envelope(number);

@@ -116,7 +116,7 @@ impl Installation {
 
     /// Seals a text as originals are sealed, and opens it again.
     pub fn check_round_trip(&self, identity: &Identity) -> Result<(), SealError> {
-        let mut sealer = OriginalSealer::new(&self.recipients)?;
+        let sealer = OriginalSealer::new(&self.recipients)?;
         let report = ReportId::from_bytes([0; 16]);
         let text = Sensitive::new(b"testigo".to_vec());
         let sealed = sealer.seal(report, &text);

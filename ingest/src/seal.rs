@@ -5,6 +5,7 @@
 //! for that batch, wrapped to the recipients and then forgotten, so the machine that seals cannot open.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
 use schemas::envelope::Envelope;
@@ -157,7 +158,7 @@ pub struct BatchKey {
 pub struct OriginalSealer {
     key: BatchKey,
     cipher: XChaCha20Poly1305,
-    sealed: u64,
+    sealed: AtomicU64,
 }
 
 impl OriginalSealer {
@@ -173,13 +174,13 @@ impl OriginalSealer {
             Ok(wrapped)
         };
         let key = BatchKey { id: *random::<16>()?, wrapped: wrap().map_err(SealError::Wrap)? };
-        Ok(Self { key, cipher: XChaCha20Poly1305::new((&*secret).into()), sealed: 0 })
+        Ok(Self { key, cipher: XChaCha20Poly1305::new((&*secret).into()), sealed: AtomicU64::new(0) })
     }
 
-    /// Seals the payload of one report. The nonce counts up, since the key is this batch's alone.
-    pub fn seal(&mut self, report_id: ReportId, payload: &Sensitive<Vec<u8>>) -> Sealed {
-        let count = self.sealed.to_be_bytes();
-        self.sealed += 1;
+    /// Seals the payload of one report. The nonce counts up, since the key is this batch's alone; several threads may seal at
+    /// once, and no two get the same count.
+    pub fn seal(&self, report_id: ReportId, payload: &Sensitive<Vec<u8>>) -> Sealed {
+        let count = self.sealed.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let mut out = Vec::with_capacity(1 + count.len() + payload.expose().len() + TAG);
         out.push(FORM);
         out.extend_from_slice(&count);

@@ -5,6 +5,7 @@
 //! and never blocks what is behind it; a store or queue that is busy or full is waited for.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -26,8 +27,8 @@ use crate::seal::{OriginalSealer, Place, QueueCipher, SealError, Sealed};
 use crate::store::{Batch, Ending, Endings, Item, Letter, Outcome, Rejection, Retried, Store, StoreError};
 
 /// Turns one submission into a coded report. The seam at which tests put a coder of their own.
-pub trait Coder: Send {
-    fn code(&mut self, delivered: &Delivered, source: &Settings) -> Result<Coded, Reject>;
+pub trait Coder: Sync {
+    fn code(&self, delivered: &Delivered, source: &Settings) -> Result<Coded, Reject>;
 
     /// The receipt that the submission's source holds, where its id can be read.
     fn receipt(&self, delivered: &Delivered) -> Option<ReportId>;
@@ -40,7 +41,7 @@ pub struct Rules {
 }
 
 impl Coder for Rules {
-    fn code(&mut self, delivered: &Delivered, source: &Settings) -> Result<Coded, Reject> {
+    fn code(&self, delivered: &Delivered, source: &Settings) -> Result<Coded, Reject> {
         normalize::code_delivered(delivered, source, &self.key)
     }
 
@@ -58,6 +59,8 @@ pub struct Options {
     pub grace: Duration,
     /// How long to rest when nothing waits.
     pub idle: Duration,
+    /// On how many threads a batch is coded.
+    pub threads: NonZero<usize>,
 }
 
 impl Default for Options {
@@ -66,6 +69,7 @@ impl Default for Options {
             limits: Limits { envelopes: 6_000, bytes: 16 << 20 },
             grace: Duration::from_secs(60),
             idle: Duration::from_millis(50),
+            threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
         }
     }
 }
@@ -160,7 +164,7 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
         Ok(total)
     }
 
-    /// Codes on one thread and stores on this one, so that neither waits for the other's disk.
+    /// Codes on other threads and stores on this one, so that neither waits for the other's disk.
     fn pass(
         &mut self,
         from: Position,
@@ -203,9 +207,9 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
             None => Retried::Rejected { reject: Reject::new(RejectCode::CannotOpen), report_id: found.report_id },
             Some(envelope) => {
                 let delivered = Delivered { position: found.position, received_at: found.received_at, envelope };
-                match code_safely(&mut self.coder, &delivered, sources.settings(&found.source)) {
+                match code_safely(&self.coder, &delivered, sources.settings(&found.source)) {
                     Ok(coded) => {
-                        let mut sealer = OriginalSealer::new(&self.recipients)?;
+                        let sealer = OriginalSealer::new(&self.recipients)?;
                         let report = coded.report.report_id.unwrap_or(ReportId::from_bytes([0; 16]));
                         let original = sealer.seal(report, &delivered.envelope.payload);
                         Retried::Coded { coded, original, originals: sealer.finish() }
@@ -293,7 +297,7 @@ impl Sources {
 /// The coding thread's side.
 struct Reading<'a, L, C> {
     log: &'a mut L,
-    coder: &'a mut C,
+    coder: &'a C,
     cipher: &'a QueueCipher,
     recipients: &'a Recipients,
     clock: &'a Clock,
@@ -377,51 +381,91 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
         release(self.log, Position { partition, offset: self.stored.load(Ordering::SeqCst) }, by)
     }
 
-    /// Codes a stretch of the log and seals its originals.
+    /// Codes a stretch of the log and seals its originals, a part of it on each thread; the order stays.
     fn code(
-        &mut self,
+        &self,
         from: Position,
         envelopes: Vec<Result<Delivered, Unopened>>,
         sources: &Sources,
     ) -> Result<Batch, WorkError> {
         let queue_id = Arc::clone(self.log.queue_id());
-        let mut sealer: Option<OriginalSealer> = None;
-        let mut items = Vec::with_capacity(envelopes.len());
-        for envelope in envelopes {
-            let delivered = match envelope {
-                Ok(delivered) => delivered,
-                Err(unopened) => {
-                    items.push(unopened_item(unopened));
-                    continue;
-                }
-            };
-            let source = delivered.envelope.source.clone();
-            let outcome = match code_safely(self.coder, &delivered, sources.settings(&source)) {
-                Ok(coded) => {
-                    let sealer = match &mut sealer {
-                        Some(sealer) => sealer,
-                        None => sealer.insert(OriginalSealer::new(self.recipients)?),
-                    };
-                    let report = coded.report.report_id.unwrap_or(ReportId::from_bytes([0; 16]));
-                    let original = sealer.seal(report, &delivered.envelope.payload);
-                    Outcome::Coded { coded, original }
-                }
-                Err((reject, report_id)) => {
-                    let place = Place { queue_id: &queue_id, source: &source, received_at: delivered.received_at };
-                    let record: Sealed = self.cipher.seal(&[&delivered.envelope], &place)?;
-                    let letter = Letter { record: Arc::new(record), item: 0 };
-                    Outcome::Rejected(Rejection { reject, report_id, letter })
-                }
-            };
-            items.push(Item {
-                received_at: delivered.received_at,
-                source,
-                batch: delivered.envelope.batch,
-                row: delivered.envelope.row,
-                outcome,
-            });
-        }
-        Ok(Batch { queue_id, from, items, originals: sealer.map(OriginalSealer::finish) })
+        let desk = Desk {
+            coder: self.coder,
+            cipher: self.cipher,
+            queue_id: &queue_id,
+            sources,
+            sealer: OriginalSealer::new(self.recipients)?,
+        };
+        let parts = self.options.threads.get().min(envelopes.len() / FEWEST_IN_A_PART).max(1);
+        let each = envelopes.len().div_ceil(parts);
+        let mut rest = envelopes.into_iter();
+        let items = thread::scope(|scope| -> Result<Vec<Item>, WorkError> {
+            let others: Vec<Vec<_>> = (1..parts).map(|_| rest.by_ref().take(each).collect()).collect();
+            let mut coding = Vec::with_capacity(others.len());
+            for part in others {
+                let thread = thread::Builder::new().name("coder".into());
+                let started = thread.spawn_scoped(scope, || desk.code_all(part));
+                coding.push(started.map_err(|error| WorkError::Thread(error.to_string()))?);
+            }
+            let last = desk.code_all(rest.collect())?;
+            let mut items = Vec::with_capacity(each * parts);
+            for part in coding {
+                items.extend(part.join().map_err(|_| WorkError::Thread("it panicked".into()))??);
+            }
+            items.extend(last);
+            Ok(items)
+        })?;
+        let any = items.iter().any(|item| matches!(item.outcome, Outcome::Coded { .. }));
+        let originals = any.then(|| desk.sealer.finish());
+        Ok(Batch { queue_id, from, items, originals })
+    }
+}
+
+/// Fewer submissions than this are not worth another thread.
+const FEWEST_IN_A_PART: usize = 64;
+
+/// What coding a batch needs, for all of its threads.
+struct Desk<'a, C> {
+    coder: &'a C,
+    cipher: &'a QueueCipher,
+    queue_id: &'a Arc<str>,
+    sources: &'a Sources,
+    sealer: OriginalSealer,
+}
+
+impl<C: Coder> Desk<'_, C> {
+    fn code_all(&self, envelopes: Vec<Result<Delivered, Unopened>>) -> Result<Vec<Item>, WorkError> {
+        envelopes
+            .into_iter()
+            .map(|envelope| match envelope {
+                Ok(delivered) => self.code(delivered),
+                Err(unopened) => Ok(unopened_item(unopened)),
+            })
+            .collect()
+    }
+
+    fn code(&self, delivered: Delivered) -> Result<Item, WorkError> {
+        let source = delivered.envelope.source.clone();
+        let outcome = match code_safely(self.coder, &delivered, self.sources.settings(&source)) {
+            Ok(coded) => {
+                let report = coded.report.report_id.unwrap_or(ReportId::from_bytes([0; 16]));
+                let original = self.sealer.seal(report, &delivered.envelope.payload);
+                Outcome::Coded { coded, original }
+            }
+            Err((reject, report_id)) => {
+                let place = Place { queue_id: self.queue_id, source: &source, received_at: delivered.received_at };
+                let record: Sealed = self.cipher.seal(&[&delivered.envelope], &place)?;
+                let letter = Letter { record: Arc::new(record), item: 0 };
+                Outcome::Rejected(Rejection { reject, report_id, letter })
+            }
+        };
+        Ok(Item {
+            received_at: delivered.received_at,
+            source,
+            batch: delivered.envelope.batch,
+            row: delivered.envelope.row,
+            outcome,
+        })
     }
 }
 
@@ -447,7 +491,7 @@ fn unopened_item(unopened: Unopened) -> Item {
 /// Codes one submission. A coder that panics on it, or gives a report without what makes it one, has rejected it: a fault
 /// of ours must not keep the worker from what is behind it.
 fn code_safely(
-    coder: &mut impl Coder,
+    coder: &impl Coder,
     delivered: &Delivered,
     source: &Settings,
 ) -> Result<Coded, (Reject, Option<ReportId>)> {

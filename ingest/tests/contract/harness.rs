@@ -177,7 +177,7 @@ pub struct Plain {
 }
 
 impl Coder for Plain {
-    fn code(&mut self, delivered: &Delivered, _: &Settings) -> Result<Coded, Reject> {
+    fn code(&self, delivered: &Delivered, _: &Settings) -> Result<Coded, Reject> {
         let envelope = &delivered.envelope;
         let says = String::from_utf8(envelope.payload.expose().clone()).expect("a test's own text");
         assert!(self.mended || says != "poison", "a coder that panics");

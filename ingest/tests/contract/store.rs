@@ -41,7 +41,7 @@ impl<E: Engine> Desk<E> {
 
     /// Commits submissions as one batch; those that say "bad" are rejected.
     fn commit(&mut self, import: Option<BatchId>, said: &[Said<'_>]) -> Endings {
-        let mut sealer = OriginalSealer::new(&self.identity.recipient()).expect("wraps");
+        let sealer = OriginalSealer::new(&self.identity.recipient()).expect("wraps");
         let received_at = self.engine.clock().now();
         let items = said.iter().map(|(name, id, says)| {
             let outcome = if *says == "bad" {
@@ -69,7 +69,7 @@ impl<E: Engine> Desk<E> {
     /// Resolves a dead letter as if it said `says`.
     fn retry(&mut self, id: i64, said: Said<'_>) -> Ending {
         let (letter, _) = self.store.dead_letter(id).expect("there");
-        let mut originals = OriginalSealer::new(&self.identity.recipient()).expect("wraps");
+        let originals = OriginalSealer::new(&self.identity.recipient()).expect("wraps");
         let (name, report, says) = said;
         let original = originals.seal(report_id(name, report), &Sensitive::new(says.as_bytes().to_vec()));
         let coded = coded(name, report, says, letter.received_at);
@@ -195,7 +195,7 @@ pub fn positions_of_two_queues_are_apart<E: Engine>() {
     desk.commit(None, &[("line-a", "1", "first")]);
     assert_eq!(desk.store.position("another", 0).expect("a position").offset, 0);
     assert_eq!(desk.store.position("queue", 3).expect("a position"), Position { partition: 3, offset: 0 });
-    let mut sealer = OriginalSealer::new(&desk.identity.recipient()).expect("wraps");
+    let sealer = OriginalSealer::new(&desk.identity.recipient()).expect("wraps");
     let received_at = desk.engine.clock().now();
     let item = Item {
         received_at,
@@ -247,7 +247,7 @@ pub fn ids_that_share_their_first_half_stay_apart<E: Engine>() {
         [("first", ids.chunks(2).collect()), ("second", vec![&ids]), ("first", vec![&ids])];
     for (says, groups) in rounds {
         for group in groups {
-            let mut sealer = OriginalSealer::new(&desk.identity.recipient()).expect("wraps");
+            let sealer = OriginalSealer::new(&desk.identity.recipient()).expect("wraps");
             let items: Vec<_> = group
                 .iter()
                 .map(|id| {

@@ -19,13 +19,24 @@ struct Draft {
     ends: Vec<u32>,
 }
 
-/// A node of the finished automaton: ranges of the shared lists, and a mask that tells most words away at once.
+/// A node of the finished automaton: ranges of the shared lists, and masks that tell most words away at once.
 #[derive(Debug, Clone, Copy)]
 struct Node {
+    /// What its edges ask for.
     mask: u128,
+    /// What the edges behind its gaps ask for, and behind the gaps there.
+    beyond: u128,
     edges: (u32, u32),
     gaps: (u32, u32),
     ends: (u32, u32),
+}
+
+/// Where a phrase goes on behind its first word.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    /// One of these must follow in the clause; all, where a phrase of one word ends here.
+    needs: u128,
+    node: NodeId,
 }
 
 /// A phrase that was found.
@@ -54,7 +65,7 @@ pub(super) struct Automaton {
     gaps: Vec<(u8, NodeId)>,
     ends: Vec<u32>,
     /// For each word of the lexicon, the nodes that a phrase starting with it leads to.
-    starts: Vec<Box<[NodeId]>>,
+    starts: Vec<Box<[Start]>>,
     /// The node that a number leads to from the root.
     number_start: Option<NodeId>,
     /// The word "no".
@@ -69,7 +80,7 @@ impl Builder {
     /// Adds a phrase under a number of the caller's.
     pub(super) fn add(&mut self, pattern: &Pattern, phrase: u32) {
         let mut ends = Vec::new();
-        self.extend(&[ROOT], &pattern.items, &mut ends);
+        self.extend(ROOT, &pattern.items, &mut ends);
         ends.sort_unstable();
         ends.dedup();
         for node in ends {
@@ -77,24 +88,42 @@ impl Builder {
         }
     }
 
-    fn extend(&mut self, from: &[NodeId], items: &[Item], ends: &mut Vec<NodeId>) {
+    fn extend(&mut self, from: NodeId, items: &[Item], ends: &mut Vec<NodeId>) {
         let Some((first, rest)) = items.split_first() else {
-            ends.extend_from_slice(from);
+            ends.push(from);
             return;
         };
         let mut next = Vec::new();
         match first {
-            Item::Word(symbol) => next.extend(from.iter().map(|&node| self.child(node, *symbol))),
-            Item::Gap(most) => next.extend(from.iter().map(|&node| self.gap_child(node, *most))),
+            Item::Word(symbol) => next.push(self.child(from, *symbol)),
+            Item::Gap(most) => next.push(self.gap_child(from, *most)),
             Item::OneOf(ways) => {
                 for way in ways {
                     self.extend(from, way, &mut next);
                 }
+                next.sort_unstable();
+                next.dedup();
             }
         }
-        next.sort_unstable();
-        next.dedup();
-        self.extend(&next, rest, ends);
+        match next.as_slice() {
+            _ if rest.is_empty() => ends.append(&mut next),
+            [one] => self.extend(*one, rest, ends),
+            _ => {
+                // What follows is laid out once and led to from each way, else every choice would double it.
+                let follows = self.node();
+                let mut last = Vec::new();
+                self.extend(follows, rest, &mut last);
+                let Draft { edges, gaps, .. } = std::mem::take(&mut self.0[follows as usize]);
+                for &node in &next {
+                    let node = &mut self.0[node as usize];
+                    node.edges.extend_from_slice(&edges);
+                    node.gaps.extend_from_slice(&gaps);
+                }
+                for node in last {
+                    if node == follows { ends.extend_from_slice(&next) } else { ends.push(node) }
+                }
+            }
+        }
     }
 
     fn node(&mut self) -> NodeId {
@@ -125,19 +154,31 @@ impl Builder {
         let (mut nodes, mut edges, mut gaps, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let root = &self.0[ROOT as usize].edges;
         let number_start = root.iter().find(|(symbol, _)| *symbol == Symbol::NUMBER).map(|(_, node)| *node);
-        let mut starts: Vec<Vec<NodeId>> = vec![Vec::new(); lexicon.len()];
-        for (symbol, node) in root {
-            for word in lexicon.words_of(*symbol) {
-                starts[word.0 as usize].push(*node);
+        let masks: Vec<u128> = (self.0.iter())
+            .map(|draft| draft.edges.iter().fold(0, |mask, (symbol, _)| mask | lexicon.mask_of(*symbol)))
+            .collect();
+        // A node is added behind the one that leads to it, so those behind its gaps are known first.
+        let mut beyond: Vec<u128> = vec![0; masks.len()];
+        for (at, draft) in self.0.iter().enumerate().rev() {
+            beyond[at] =
+                draft.gaps.iter().fold(0, |all, (_, inner)| all | masks[*inner as usize] | beyond[*inner as usize]);
+        }
+        let mut starts: Vec<Vec<Start>> = vec![Vec::new(); lexicon.len()];
+        for &(symbol, node) in root {
+            let at = node as usize;
+            let needs = if self.0[at].ends.is_empty() { masks[at] | beyond[at] } else { u128::MAX };
+            for word in lexicon.words_of(symbol) {
+                starts[word.0 as usize].push(Start { needs, node });
             }
         }
-        for draft in &self.0 {
+        for (at, draft) in self.0.iter().enumerate() {
             let from = (edges.len(), gaps.len(), ends.len());
             edges.extend_from_slice(&draft.edges);
             gaps.extend_from_slice(&draft.gaps);
             ends.extend_from_slice(&draft.ends);
             nodes.push(Node {
-                mask: draft.edges.iter().fold(0, |mask, (symbol, _)| mask | lexicon.mask_of(*symbol)),
+                mask: masks[at],
+                beyond: beyond[at],
                 edges: (count(from.0), count(edges.len())),
                 gaps: (count(from.1), count(gaps.len())),
                 ends: (count(from.2), count(ends.len())),
@@ -171,8 +212,11 @@ impl Automaton {
         for start in 0..tokens.len() {
             let token = &tokens[start];
             let mut walk = Walk { automaton: self, lexicon, tokens, hits, start, sentence: token.sentence };
-            for &node in &self.starts[token.word.0 as usize] {
-                walk.step(node, start + 1, NO_NUMBER);
+            let ahead = tokens.get(start + 1).map_or(0, |next| next.ahead);
+            for &Start { needs, node } in &self.starts[token.word.0 as usize] {
+                if needs & ahead != 0 || needs == u128::MAX {
+                    walk.step(node, start + 1, NO_NUMBER);
+                }
             }
             if token.count.is_some()
                 && let Some(node) = self.number_start
@@ -205,6 +249,9 @@ impl Walk<'_> {
     /// The edges of a node, and those behind its gaps.
     fn onward(&mut self, node: &Node, at: usize, number: u32) {
         self.edges(node, at, number);
+        if self.tokens.get(at).is_none_or(|next| next.ahead & node.beyond == 0) {
+            return;
+        }
         for &(most, inner) in slice(&self.automaton.gaps, node.gaps) {
             let inner = &self.automaton.nodes[inner as usize];
             for skipped in 0..=usize::from(most) {
@@ -231,6 +278,7 @@ impl Walk<'_> {
             // "No, it was the sheriff" denies nothing of what follows.
             return;
         }
+        let known = self.lexicon.symbols_of(token.word);
         for &(symbol, child) in slice(&self.automaton.edges, node.edges) {
             if symbol == Symbol::NUMBER {
                 if token.count.is_some() {
@@ -241,7 +289,7 @@ impl Walk<'_> {
                 if token.capital && token.before != Break::Sentence {
                     self.step(child, at + 1, number);
                 }
-            } else if self.lexicon.has(token.word, symbol) {
+            } else if known.has(symbol) {
                 self.step(child, at + 1, number);
             }
         }

@@ -169,6 +169,11 @@ pub(super) fn join(text: &str, tokens: &mut Vec<Token>, lexicon: &Lexicon) {
         at += taken;
     }
     tokens.truncate(out);
+    let mut ahead = 0;
+    for token in tokens.iter_mut().rev() {
+        token.ahead = token.mask | ahead;
+        ahead = if token.before == Break::None { token.ahead } else { 0 };
+    }
 }
 
 /// Digits of clock times, dates, telephones, decimals: no counts.

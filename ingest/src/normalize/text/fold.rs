@@ -45,6 +45,8 @@ pub(super) struct Token {
     pub word: WordId,
     /// What edges of the automaton it may take (lexicon.rs); set when its number is known.
     pub mask: u128,
+    /// The masks of this token and of those behind it in its clause.
+    pub ahead: u128,
     /// How many, when the token is a number that can count something.
     pub count: Option<Count>,
     pub before: Break,
@@ -225,6 +227,7 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
                 end: end32,
                 word: known,
                 mask: 0,
+                ahead: 0,
                 count,
                 before: brk,
                 sentence,

@@ -71,6 +71,17 @@ pub(super) struct Word {
     title: bool,
 }
 
+/// The symbols of one word, a bit for each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Symbols<'a>(&'a [u64]);
+
+impl Symbols<'_> {
+    pub(super) fn has(self, symbol: Symbol) -> bool {
+        let symbol = symbol.0 as usize;
+        self.0.get(symbol / 64).is_some_and(|bits| bits >> (symbol % 64) & 1 == 1)
+    }
+}
+
 /// Stems that share their first bytes, and their words.
 type Stems = Vec<(Box<[u8]>, WordId)>;
 
@@ -284,8 +295,13 @@ impl Lexicon {
 
     /// Whether the word is one that the symbol stands for.
     pub(super) fn has(&self, word: WordId, symbol: Symbol) -> bool {
-        let symbol = symbol.0 as usize;
-        self.bits.get(word.0 as usize * self.row + symbol / 64).is_some_and(|bits| bits >> (symbol % 64) & 1 == 1)
+        self.symbols_of(word).has(symbol)
+    }
+
+    /// All that the word stands for.
+    pub(super) fn symbols_of(&self, word: WordId) -> Symbols<'_> {
+        let from = word.0 as usize * self.row;
+        Symbols(self.bits.get(from..from + self.row).unwrap_or_default())
     }
 
     pub(super) fn mask_of(&self, symbol: Symbol) -> u128 {
