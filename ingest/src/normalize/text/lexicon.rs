@@ -1,7 +1,8 @@
 //! The words that any rule knows, each with the symbols by which the phrase automaton sees it.
 //!
 //! What always holds: a word that no rule names is [`WordId::UNKNOWN`] and matches nothing but a gap. A lookup costs
-//! one hash (two for a word that only a stem such as `hondure*` may know) and no allocation.
+//! one hash (two for a word that only a stem such as `hondure*` may know, three for one that is not known as it is
+//! written) and no allocation.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -91,6 +92,8 @@ pub(super) struct Lexicon {
     ids: Map<Box<[u8]>, WordId>,
     /// The first [`STEM`] bytes of each stem, and the stems that start so.
     stems: Map<[u8; STEM], Stems>,
+    /// Words by how they sound, for those who write by ear ("detubieron", "arested").
+    sounds: Map<Box<[u8]>, WordId>,
     symbols: u32,
     /// One bit for each symbol of each word, in rows of `row` integers.
     bits: Vec<u64>,
@@ -106,6 +109,43 @@ const MASK_NAME: u128 = 2;
 
 /// A stem has at least so many letters.
 pub(super) const STEM: usize = 4;
+
+/// Letters of the shortest word that is looked up by its sound: short ones sound alike too often.
+const BY_EAR: usize = 6;
+
+/// How a folded word sounds in Spanish, with one spelling for letters that are written for each other. Doubled letters
+/// count once, which also serves English. `None` where the word is too short, or longer than any word of a rule.
+fn sound(word: &[u8]) -> Option<([u8; 32], usize)> {
+    if word.len() < BY_EAR || word.len() > 28 || !word.iter().all(u8::is_ascii_lowercase) {
+        return None;
+    }
+    let mut out = [0; 32];
+    let mut len = 0;
+    let mut at = 0;
+    while let Some(&letter) = word.get(at) {
+        let next = word.get(at + 1).copied().unwrap_or_default();
+        let soft = matches!(next, b'e' | b'i');
+        let (written, taken) = match letter {
+            b'h' => (0, 1),
+            b'v' => (b'b', 1),
+            b'z' => (b's', 1),
+            b'c' if next == b'h' => (b'C', 2),
+            b'c' if soft => (b's', 1),
+            b'c' => (b'k', 1),
+            b'q' if next == b'u' => (b'k', 2),
+            b'g' if soft => (b'j', 1),
+            b'l' if next == b'l' => (b'y', 2),
+            b'n' if next == b'm' => (0, 1),
+            _ => (letter, 1),
+        };
+        if written != 0 && (len == 0 || out[len - 1] != written) {
+            out[len] = written;
+            len += 1;
+        }
+        at += taken;
+    }
+    Some((out, len))
+}
 
 /// Words after which a full stop ends nothing, because a name or a street follows ("St. Louis", "Sra. Blanca").
 const TITLES: &[&str] = &[
@@ -239,6 +279,18 @@ impl Lexicon {
         symbol
     }
 
+    /// The words by their sound. Of words that sound alike, the one that more phrases name.
+    fn listen(&mut self) {
+        for (word, id) in &self.ids {
+            let Some((key, len)) = sound(word) else { continue };
+            let known = self.sounds.entry(key[..len].into()).or_insert(*id);
+            let named = |id: WordId| (self.words[id.0 as usize].symbols.len(), std::cmp::Reverse(id));
+            if named(*id) > named(*known) {
+                *known = *id;
+            }
+        }
+    }
+
     /// To be called once, after the last symbol: words that also have a known stem get the stem's symbols.
     pub(super) fn finish(&mut self) {
         let exact: Vec<(Box<[u8]>, WordId)> = self.ids.iter().map(|(word, id)| (word.clone(), *id)).collect();
@@ -255,6 +307,7 @@ impl Lexicon {
             word.symbols.sort_unstable();
             word.symbols.dedup();
         }
+        self.listen();
         self.lay_out();
         for list in self.stems.values_mut() {
             // The longest stem first: it carries the symbols of the shorter ones.
@@ -328,8 +381,9 @@ impl Lexicon {
         folded
             .first_chunk::<STEM>()
             .and_then(|head| self.stems.get(head))
-            .and_then(|list| list.iter().find(|(stem, _)| folded.starts_with(stem)))
-            .map_or(WordId::UNKNOWN, |(_, id)| *id)
+            .and_then(|list| list.iter().find(|(stem, _)| folded.starts_with(stem)).map(|(_, id)| *id))
+            .or_else(|| sound(folded).and_then(|(key, len)| self.sounds.get(&key[..len]).copied()))
+            .unwrap_or(WordId::UNKNOWN)
     }
 
     pub(super) fn word(&self, id: WordId) -> &Word {

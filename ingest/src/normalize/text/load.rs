@@ -154,6 +154,7 @@ pub(super) struct Rule {
     pub not_field: Option<Field>,
     pub needs: bool,
     pub unless: bool,
+    pub except: bool,
 }
 
 /// A rule over facts, compiled.
@@ -186,6 +187,8 @@ pub(super) enum Role {
     Fires(u16),
     Needs(u16),
     Unless(u16),
+    /// Where it lies on a phrase of the rule, that phrase says something else.
+    Except(u16),
     /// A negation says how many words it reaches.
     Cue(CueKind, u8),
     Counts(u16),
@@ -328,8 +331,12 @@ struct RuleSource {
     en: Texts,
     #[serde(default)]
     es: Texts,
+    /// Phrases of the same sentence that silence the rule.
     #[serde(default)]
     unless: Texts,
+    /// Phrases that silence only what they lie on: "took photos" is no "took".
+    #[serde(default)]
+    except: Texts,
     #[serde(default)]
     needs: Texts,
     #[serde(default)]
@@ -512,6 +519,7 @@ impl Loader {
         self.phrases(place, &source.es, Role::Fires(id.0))?;
         self.phrases(place, &source.needs, Role::Needs(id.0))?;
         self.phrases(place, &source.unless, Role::Unless(id.0))?;
+        self.phrases(place, &source.except, Role::Except(id.0))?;
         self.examples(place, id, &source.yes, &source.no);
         self.rules.push(Rule {
             axis,
@@ -527,6 +535,7 @@ impl Loader {
             not_field: source.not_field.map(Field::from),
             needs: !source.needs.is_empty(),
             unless: !source.unless.is_empty(),
+            except: !source.except.is_empty(),
         });
         Ok(())
     }

@@ -54,6 +54,8 @@ pub struct Scratch {
     fired: Vec<Fired>,
     held: Vec<Held>,
     conditions: Vec<(Condition, u16, u32)>,
+    /// Tokens on which a rule says something else: (rule, start, end).
+    excepted: Vec<(u16, u32, u32)>,
     counted: Vec<Counted>,
     /// The decisions that held.
     decided: Vec<(RuleId, (u32, u32))>,
@@ -142,11 +144,13 @@ fn clear(out: &mut Reading) {
 
 fn conditions(rules: &Compiled, s: &mut Scratch) {
     s.conditions.clear();
+    s.excepted.clear();
     for hit in &s.hits {
         let sentence = s.tokens[hit.start as usize].sentence;
         match rules.phrases[hit.phrase as usize].role {
             Role::Needs(rule) => s.conditions.push((Condition::Needs, rule, sentence)),
             Role::Unless(rule) => s.conditions.push((Condition::Unless, rule, sentence)),
+            Role::Except(rule) => s.excepted.push((rule, hit.start, hit.end)),
             Role::CountUnless(rule) => s.conditions.push((Condition::CountUnless, rule, sentence)),
             _ => {}
         }
@@ -166,6 +170,11 @@ fn counts_here(rule: &Rule, marks: u8, says_no: bool) -> bool {
     !(denied || supposed || asked || elsewhere)
 }
 
+/// Whether some phrase that says something else lies on the hit of this rule.
+fn excepted(s: &Scratch, rule: u16, hit: &Hit) -> bool {
+    s.excepted.iter().any(|&(of, start, end)| of == rule && start < hit.end && hit.start < end)
+}
+
 fn fire(rules: &Compiled, s: &mut Scratch) {
     s.fired.clear();
     for hit in &s.hits {
@@ -180,6 +189,7 @@ fn fire(rules: &Compiled, s: &mut Scratch) {
             || rule.not_field.is_some_and(|field| field == first.field)
             || (rule.needs && !here(Condition::Needs))
             || (rule.unless && here(Condition::Unless))
+            || (rule.except && excepted(s, number, hit))
         {
             continue;
         }
