@@ -7,8 +7,8 @@
 //!   its line.
 //! - No private text leaves this module but as the text that it was given: a span names places and a rule, never words.
 //!
-//! The way of a text: [`fold`] gives it one spelling; [`patterns`] take what has a shape; [`numbers`] take long numbers in
-//! any writing; [`person`] takes names. Each hides what it took from those after it. [`second_look`] is another reader with
+//! The way of a text: [`fold`] gives it one spelling; [`plate`] takes plates; [`patterns`] take what has a shape; [`numbers`]
+//! take long numbers in any writing; [`person`] takes names. Each hides what it took from those after it. [`second_look`] is another reader with
 //! other eyes, for what is about to be stored.
 
 mod fold;
@@ -16,6 +16,7 @@ mod lexicon;
 mod numbers;
 mod patterns;
 mod person;
+mod plate;
 mod second;
 mod tokens;
 mod words;
@@ -30,11 +31,15 @@ pub use second::second_look;
 
 use fold::Folded;
 use lexicon::Lexicon;
-use patterns::Patterns;
+use patterns::{Patterns, Stage};
+use plate::Plates;
 
 const RULES: &str = include_str!("../../data/redact/rules.toml");
 const WORDS: &str = include_str!("../../data/redact/words.toml");
 const LEXICON: &str = include_str!("../../data/redact/lexicon.txt");
+
+/// The steps of a reading that take turns.
+const TURNS: usize = 6;
 
 /// A stretch of private text, in bytes of the text, on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +65,7 @@ pub struct RuleError {
 pub struct Redactor {
     patterns: Patterns,
     lexicon: Lexicon,
+    plates: Plates,
 }
 
 impl Redactor {
@@ -80,15 +86,15 @@ impl Redactor {
         let table = || {
             let mut table = Lexicon::with_room(lexicon.bytes().filter(|&b| b == b'\n').count() + words.len() / 4);
             table.load(lexicon)?;
-            words::load(words, &mut table)?;
-            Ok(table)
+            let plates = Plates::parse(&words::load(words, &mut table)?);
+            Ok((table, plates))
         };
         // The two halves of the work know nothing of each other, and a start should not be felt.
         std::thread::scope(|scope| {
             let table = scope.spawn(table);
             let patterns = Patterns::parse(rules)?;
-            let lexicon = table.join().expect("reading a table does not panic")?;
-            Ok(Self { patterns, lexicon })
+            let (lexicon, plates) = table.join().expect("reading a table does not panic")?;
+            Ok(Self { patterns, lexicon, plates })
         })
     }
 
@@ -118,31 +124,37 @@ impl Redactor {
         let first = out.len();
         let mut folded = Folded::new(text);
         let mut tokens = Vec::with_capacity(text.len() / 5);
-        let mut survey = self.patterns.survey(&folded);
-        self.patterns.find(&mut survey, text, &mut folded, &self.lexicon, out);
         tokens::cut(text, &folded, &self.lexicon, &mut tokens);
-        if numbers::find(&mut folded, &tokens, out) {
+        self.plates.announced(&mut folded, &tokens, out);
+        if out.len() > first {
             tokens::hide(&folded, &mut tokens);
         }
-        // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. Names may show
-        // others; of the patterns only those that matched can match again.
-        loop {
+        let mut survey = self.patterns.survey(&folded);
+        // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. What one step
+        // hid may show another something: they take turns until each has seen what all left, and found nothing. Of the
+        // patterns only those that matched can match again.
+        let (mut turn, mut quiet) = (0, 0);
+        while quiet < TURNS {
             let before = out.len();
-            person::find(&mut folded, &tokens, &self.lexicon, out);
+            match turn % TURNS {
+                0 => self.patterns.find(Stage::Plain, &mut survey, text, &mut folded, &self.lexicon, out),
+                1 => self.plates.shaped(&mut folded, &tokens, out),
+                2 => self.patterns.find(Stage::Vague, &mut survey, text, &mut folded, &self.lexicon, out),
+                3 => numbers::find(&mut folded, &tokens, out),
+                4 => person::find(&mut folded, &tokens, &self.lexicon, out),
+                _ => self.plates.announced(&mut folded, &tokens, out),
+            }
+            quiet += 1;
             if out.len() > before {
-                tokens::hide(&folded, &mut tokens);
-            }
-            let named = out.len();
-            self.patterns.find(&mut survey, text, &mut folded, &self.lexicon, out);
-            if out.len() == before {
-                break;
-            }
-            if out.len() > named {
-                tokens::cut(text, &folded, &self.lexicon, &mut tokens);
-                if numbers::find(&mut folded, &tokens, out) {
+                quiet = 0;
+                // Patterns cut words; the others take whole tokens.
+                if matches!(turn % TURNS, 0 | 2) {
+                    tokens::cut(text, &folded, &self.lexicon, &mut tokens);
+                } else {
                     tokens::hide(&folded, &mut tokens);
                 }
             }
+            turn += 1;
         }
         out[first..].sort_unstable_by_key(|span| span.start);
     }

@@ -15,9 +15,8 @@ const FEWEST: usize = 7;
 /// The most; longer ones are cards and the like.
 const MOST: usize = 15;
 
-/// Finds and hides long numbers; whether there was one.
-pub fn find(folded: &mut Folded, tokens: &[Token], out: &mut Vec<Span>) -> bool {
-    let before = out.len();
+/// Finds and hides long numbers.
+pub fn find(folded: &mut Folded, tokens: &[Token], out: &mut Vec<Span>) {
     let mut at = 0;
     while at < tokens.len() {
         if !starts(tokens, at, &folded.bytes) {
@@ -45,7 +44,6 @@ pub fn find(folded: &mut Folded, tokens: &[Token], out: &mut Vec<Span>) -> bool 
         }
         at = end;
     }
-    out.len() > before
 }
 
 fn starts(tokens: &[Token], at: usize, bytes: &[u8]) -> bool {

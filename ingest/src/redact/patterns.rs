@@ -81,6 +81,17 @@ pub struct Patterns {
     wants: Vec<u128>,
     /// For each shape of digits (see [`Shapes`]), the rules that ask for it.
     wants_shape: [u128; Shapes::NAMES.len()],
+    /// The rules that say only that letters and digits stand together: they come when all others have looked.
+    vague: u128,
+}
+
+/// Which rules are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Those that say what a match is.
+    Plain,
+    /// Those with `mixed`.
+    Vague,
 }
 
 /// A cue of so many letters or fewer must be a whole word.
@@ -156,7 +167,8 @@ impl Patterns {
             .kind(Some(AhoCorasickKind::DFA))
             .build(&cues)
             .map_err(|error| wrong(0, error.to_string()))?;
-        Ok(Self { rules, cues, wants, wants_shape })
+        let vague = rules.iter().enumerate().filter(|(_, rule)| rule.mixed).fold(0, |bits, (n, _)| bits | 1 << n);
+        Ok(Self { rules, cues, wants, wants_shape, vague })
     }
 
     /// What the rules need to know of a text before any is tried.
@@ -188,11 +200,20 @@ impl Patterns {
         survey
     }
 
-    /// Finds and hides all that the wanted rules match. Then only those stay wanted that matched at all, taken or turned
-    /// down: such a rule may match another time when more is hidden.
-    pub fn find(&self, survey: &mut Survey, text: &str, folded: &mut Folded, lexicon: &Lexicon, out: &mut Vec<Span>) {
-        let mut again = 0;
-        let mut wanted = survey.wanted;
+    /// Finds and hides all that the wanted rules of a stage match. Then only those stay wanted that matched at all, taken or
+    /// turned down: such a rule may match another time when more is hidden.
+    pub fn find(
+        &self,
+        stage: Stage,
+        survey: &mut Survey,
+        text: &str,
+        folded: &mut Folded,
+        lexicon: &Lexicon,
+        out: &mut Vec<Span>,
+    ) {
+        let of_stage = if stage == Stage::Vague { self.vague } else { !self.vague };
+        let mut again = survey.wanted & !of_stage;
+        let mut wanted = survey.wanted & of_stage;
         while wanted != 0 {
             let n = wanted.trailing_zeros() as usize;
             wanted &= wanted - 1;

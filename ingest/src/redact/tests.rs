@@ -82,6 +82,27 @@ fn numbers_of_people_cars_and_cases() {
 }
 
 #[test]
+fn plates_in_any_writing() {
+    all(&[
+        ("grey Malibu KXJ 2280 Georgia tags", "grey Malibu [PLATE] Georgia tags"),
+        ("DHS plate H 18 4471", "DHS plate [PLATE]"),
+        ("plate is 8 adam boy charles 123", "plate is [PLATE]"),
+        ("plate, it's K as in kilo, V, M, 4 4 1 9.", "plate, it's [PLATE]."),
+        ("la placa empieza con 8RT y termina en 19", "la placa empieza con [PLATE] y termina en [PLATE]"),
+        ("placas LMV 4082 y otra NPR 2217", "placas [PLATE] y otra [PLATE]"),
+        ("lic on the jeep rk 91 wz ct", "lic on the jeep [PLATE] ct"),
+        ("black Durango WI ATR-5512, Explorer gris NH 481 2209", "black Durango WI [PLATE], Explorer gris NH [PLATE]"),
+        ("only got K8 at the end of the plate", "only got [PLATE] at the end of the plate"),
+        ("vanity plate BGDOG on it", "vanity plate [PLATE] on it"),
+        ("el sargento, placa #5592, gritó", "el sargento, placa #[BADGE], gritó"),
+    ]);
+    stays(&[
+        "plates from 3 states, temp plates on both cars at 6 am, placas de gobierno en los 2 carros",
+        "a Silverado 1500 and a Ram 2500 with Texas plates, COVID-19, room B-12",
+    ]);
+}
+
+#[test]
 fn where_people_live() {
     all(&[
         ("outside 88 Shawmut Street, Apt. 2R in Chelsea", "outside [ADDRESS] in Chelsea"),
@@ -187,6 +208,11 @@ fn piece() -> impl Strategy<Value = String> {
         prop::sample::select(vec![
             "plate",
             "placa",
+            "Tahoe",
+            "LKJ",
+            "NH",
+            "kilo",
+            "ends in",
             "DOB",
             "A#",
             "my cousin",

@@ -32,6 +32,21 @@ struct File {
     street_words: String,
     never_street: String,
     numbers: Numbers,
+    plates: Plates,
+}
+
+/// What plates are found by: a table of its own, see `plate.rs`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plates {
+    pub cues: String,
+    pub weak_cues: String,
+    pub fillers: String,
+    pub partly: String,
+    pub vehicles: String,
+    pub letters: String,
+    pub dashes: String,
+    pub as_in: String,
 }
 
 #[derive(Deserialize)]
@@ -45,8 +60,8 @@ struct Numbers {
     joiners: String,
 }
 
-/// Adds every list to the lexicon.
-pub fn load(text: &str, lexicon: &mut Lexicon) -> Result<(), RuleError> {
+/// Adds every list to the lexicon, save those on plates, which it gives back.
+pub fn load(text: &str, lexicon: &mut Lexicon) -> Result<Plates, RuleError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         RuleError {
@@ -92,5 +107,5 @@ pub fn load(text: &str, lexicon: &mut Lexicon) -> Result<(), RuleError> {
     for name in &file.public_names {
         lexicon.add(name, PUBLIC);
     }
-    Ok(())
+    Ok(file.plates)
 }
