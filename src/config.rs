@@ -36,6 +36,8 @@ pub struct Http {
     pub header_timeout_seconds: u64,
     pub body_timeout_seconds: u64,
     pub per_source_per_second: Option<NonZeroU32>,
+    pub log_page: bool,
+    pub secure_cookies: bool,
 }
 
 impl Default for Http {
@@ -49,6 +51,8 @@ impl Default for Http {
             header_timeout_seconds: limits.header_timeout.as_secs(),
             body_timeout_seconds: limits.body_timeout.as_secs(),
             per_source_per_second: limits.per_source_per_second,
+            log_page: true,
+            secure_cookies: false,
         }
     }
 }

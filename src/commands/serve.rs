@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ingest::channels::http::{Desk, SourceBook, router, serve};
+use ingest::channels::http::{Desk, LogOptions, SourceBook, router, serve};
 use ingest::installation::Installation;
 use ingest::queue::Intake;
 use ingest::store::Store;
@@ -58,7 +58,7 @@ async fn accept(
     let listener = TcpListener::bind(address).await.map_err(|e| anyhow::anyhow!("cannot listen on {address}: {e}"))?;
     let bound = listener.local_addr()?;
     let limits = config.http.limits();
-    let desk = Desk::new(
+    let mut desk = Desk::new(
         Arc::clone(intake),
         Arc::clone(book),
         Arc::clone(installation.key()),
@@ -66,6 +66,9 @@ async fn accept(
         limits.clone(),
         metrics,
     );
+    if config.http.log_page {
+        desk = desk.with_log(LogOptions { secure_cookies: config.http.secure_cookies });
+    }
     let mut failure = intake.failure();
     let failed = async move {
         // The intake outlives the server, so this ends only when it has failed.

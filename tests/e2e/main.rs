@@ -9,6 +9,7 @@ mod durability;
 mod http;
 mod i213;
 mod kills;
+mod log;
 mod private_text;
 mod way;
 mod workspace;

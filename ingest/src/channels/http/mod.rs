@@ -1,10 +1,11 @@
-//! HTTP intake: `POST /v1/reports`, health, readiness, metrics.
+//! HTTP intake: `POST /v1/reports`, the pages of `/log`, health, readiness, metrics.
 //!
-//! What always holds: a 202 is written only after the queue's append is durable; an item that is refused is neither
+//! What always holds: a 202, or a page with a receipt, is written only after the queue's append is durable; an item that is refused is neither
 //! appended nor counted; a full queue is 503 with `Retry-After`; bodies, headers, connections and waiting are bounded in
 //! size and time; nothing that a sender wrote reaches a log, an error or a metric.
 
 mod body;
+mod log;
 mod sources;
 
 use std::io;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
@@ -35,6 +36,7 @@ use tokio::sync::Semaphore;
 
 use crate::queue::{Intake, SubmitError};
 
+pub use log::Options as LogOptions;
 pub use sources::SourceBook;
 
 /// The bounds of the intake.
@@ -74,6 +76,7 @@ pub struct Desk {
     limits: Limits,
     limiter: Option<DefaultKeyedRateLimiter<SourceName>>,
     metrics: PrometheusHandle,
+    log: Option<log::Book>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -92,17 +95,26 @@ impl Desk {
         metrics: PrometheusHandle,
     ) -> Self {
         let limiter = limits.per_source_per_second.map(|n| RateLimiter::keyed(Quota::per_second(n)));
-        Self { intake, sources, key, clock, limits, limiter, metrics }
+        Self { intake, sources, key, clock, limits, limiter, metrics, log: None }
+    }
+
+    /// The same, with the pages of `/log`.
+    #[must_use]
+    pub fn with_log(mut self, options: LogOptions) -> Self {
+        self.log = Some(log::Book::new(options));
+        self
     }
 }
 
 /// The routes.
 pub fn router(desk: Arc<Desk>) -> Router {
+    let log = if desk.log.is_some() { log::routes() } else { Router::new() };
     Router::new()
         .route("/v1/reports", post(reports))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(|State(desk): State<Arc<Desk>>| async move { desk.metrics.render() }))
+        .merge(log)
         .with_state(desk)
 }
 
@@ -226,23 +238,16 @@ async fn reports(State(desk): State<Arc<Desk>>, request: Request<Body>) -> Respo
         Ok(key) => key,
         Err(message) => return refusal(StatusCode::BAD_REQUEST, "bad_idempotency_key", message),
     };
-    let limit = desk.limits.body_bytes;
-    let declared = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    let too_large = || {
-        refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("a request may have at most {limit} bytes; send fewer reports at a time"),
-        )
-    };
-    if declared.is_some_and(|n| n > limit) {
-        return too_large();
-    }
-    let bytes = match tokio::time::timeout(desk.limits.body_timeout, axum::body::to_bytes(body, limit)).await {
-        Ok(Ok(bytes)) => bytes,
-        // The body was longer than it may be, or its sender went away.
-        Ok(Err(_)) => return too_large(),
-        Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come in time"),
+    let bytes = match read_body(&desk, &head.headers, body).await {
+        Ok(bytes) => bytes,
+        Err(Unread::TooLarge) => {
+            let limit = desk.limits.body_bytes;
+            let message = format!("a request may have at most {limit} bytes; send fewer reports at a time");
+            return refusal(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message);
+        }
+        Err(Unread::TooSlow) => {
+            return refusal(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come in time");
+        }
     };
     let items = body::split(&bytes);
     if items.list.len() > desk.limits.items {
@@ -252,25 +257,90 @@ async fn reports(State(desk): State<Arc<Desk>>, request: Request<Body>) -> Respo
             format!("a request may have at most {} reports", desk.limits.items),
         );
     }
-    if let (Some(limiter), Ok(n)) = (&desk.limiter, u32::try_from(items.list.len().max(1)))
-        && let Some(n) = std::num::NonZeroU32::new(n)
-    {
-        match limiter.check_key_n(&source.name, n) {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => {
-                return wait(
-                    "too_many_requests",
-                    "this source sends faster than its limit",
-                    StatusCode::TOO_MANY_REQUESTS,
-                );
-            }
-            Err(_) => {
-                let message = "this request alone has more reports than the source may send in a second";
-                return refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_many_items", message);
-            }
+    match within_rate(&desk, &source, items.list.len()) {
+        Ok(()) => {}
+        Err(TooFast::Now) => {
+            let message = "this source sends faster than its limit";
+            return wait("too_many_requests", message, StatusCode::TOO_MANY_REQUESTS);
+        }
+        Err(TooFast::Ever) => {
+            let message = "this request alone has more reports than the source may send in a second";
+            return refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_many_items", message);
         }
     }
     accept_items(&desk, &source, key.as_deref(), &items).await
+}
+
+/// Why a body was not read.
+enum Unread {
+    TooLarge,
+    TooSlow,
+}
+
+/// A request's body, within its bounds of size and time.
+async fn read_body(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Bytes, Unread> {
+    let limit = desk.limits.body_bytes;
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|n| n > limit) {
+        return Err(Unread::TooLarge);
+    }
+    match tokio::time::timeout(desk.limits.body_timeout, axum::body::to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // The body was longer than it may be, or its sender went away.
+        Ok(Err(_)) => Err(Unread::TooLarge),
+        Err(_) => Err(Unread::TooSlow),
+    }
+}
+
+/// How a source's limit stands against so many reports at once.
+enum TooFast {
+    /// It would fit later.
+    Now,
+    /// It never fits.
+    Ever,
+}
+
+fn within_rate(desk: &Desk, source: &Source, reports: usize) -> Result<(), TooFast> {
+    let Some(limiter) = &desk.limiter else { return Ok(()) };
+    let Some(n) = u32::try_from(reports.max(1)).ok().and_then(std::num::NonZeroU32::new) else { return Ok(()) };
+    match limiter.check_key_n(&source.name, n) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(TooFast::Now),
+        Err(_) => Err(TooFast::Ever),
+    }
+}
+
+/// Why reports that are in order were not accepted.
+enum Unavailable {
+    Full,
+    Stopped,
+}
+
+/// Appends; returns once the append is durable.
+async fn append(desk: &Desk, envelopes: Vec<Envelope>) -> Result<(), Unavailable> {
+    let accepted = envelopes.len() as u64;
+    let ticket = desk.intake.submit(envelopes).map_err(|error| match error {
+        SubmitError::Full(_) => Unavailable::Full,
+        SubmitError::Stopped(_) | SubmitError::NotOneSource => Unavailable::Stopped,
+    })?;
+    ticket.await.map_err(|_| Unavailable::Stopped)?;
+    metrics::counter!("testigo_accepted_total").increment(accepted);
+    Ok(())
+}
+
+/// A report that passed [`check`], for the queue.
+fn envelope(source: &Source, external_id: String, payload: Vec<u8>) -> Envelope {
+    Envelope {
+        source: source.name.clone(),
+        channel: Channel::Http,
+        external_id: Some(external_id),
+        batch: None,
+        row: None,
+        settings: Settings::default(),
+        mapped: Vec::new(),
+        defect: None,
+        payload: Sensitive::new(payload),
+    }
 }
 
 async fn accept_items(desk: &Desk, source: &Source, key: Option<&str>, items: &body::Items<'_>) -> Response<Body> {
@@ -286,17 +356,7 @@ async fn accept_items(desk: &Desk, source: &Source, key: Option<&str>, items: &b
                     receipt: Some(desk.key.report_id(source.name.as_str(), &external_id)),
                     error: None,
                 });
-                envelopes.push(Envelope {
-                    source: source.name.clone(),
-                    channel: Channel::Http,
-                    external_id: Some(external_id),
-                    batch: None,
-                    row: None,
-                    settings: Settings::default(),
-                    mapped: Vec::new(),
-                    defect: None,
-                    payload: Sensitive::new(item.to_vec()),
-                });
+                envelopes.push(envelope(source, external_id, item.to_vec()));
             }
             Err(reject) => {
                 metrics::counter!("testigo_refused_total", "code" => reject.code.as_str()).increment(1);
@@ -306,17 +366,13 @@ async fn accept_items(desk: &Desk, source: &Source, key: Option<&str>, items: &b
     }
     let accepted = envelopes.len();
     if accepted > 0 {
-        let ticket = match desk.intake.submit(envelopes) {
-            Ok(ticket) => ticket,
-            Err(SubmitError::Full(_)) => {
+        match append(desk, envelopes).await {
+            Ok(()) => {}
+            Err(Unavailable::Full) => {
                 return wait("full", "the queue is full: send the same again, later", StatusCode::SERVICE_UNAVAILABLE);
             }
-            Err(SubmitError::Stopped(_) | SubmitError::NotOneSource) => return stopped(),
-        };
-        if ticket.await.is_err() {
-            return stopped();
+            Err(Unavailable::Stopped) => return stopped(),
         }
-        metrics::counter!("testigo_accepted_total").increment(accepted as u64);
     }
     let status = match accepted {
         0 => StatusCode::UNPROCESSABLE_ENTITY,

@@ -19,14 +19,19 @@ impl SourceBook {
         *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = list;
     }
 
-    /// The source that the token belongs to. Every token is compared, so that the time tells nothing of which one fits.
+    /// The source that the token belongs to.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<Arc<Source>> {
-        let given: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        self.by_digest(&Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// The source whose token has this SHA-256. Every token is compared, so that the time tells nothing of which one fits.
+    #[must_use]
+    pub fn by_digest(&self, given: &[u8; 32]) -> Option<Arc<Source>> {
         let list = Arc::clone(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner));
         let mut found = None;
         for source in list.iter() {
-            let same = source.token_sha256.map_or(Choice::from(0), |known| known.ct_eq(&given));
+            let same = source.token_sha256.map_or(Choice::from(0), |known| known.ct_eq(given));
             if bool::from(same) {
                 found = Some(Arc::clone(source));
             }
