@@ -10,5 +10,6 @@ mod http;
 mod i213;
 mod kills;
 mod private_text;
+mod spreadsheets;
 mod way;
 mod workspace;
