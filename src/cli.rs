@@ -140,7 +140,7 @@ pub struct Import {
     /// Leave the coding to a worker
     #[arg(long, conflicts_with = "dry_run")]
     pub enqueue_only: bool,
-    /// CSV, TSV, JSON or NDJSON, told by content
+    /// CSV, TSV, XLSX, JSON or NDJSON, told by content
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -68,7 +68,7 @@ fn import(context: &Context, arguments: &Import) -> Result {
     };
     let mut readers = Vec::new();
     for path in &arguments.files {
-        readers.push(FileReader::open(&import, path).map_err(wrong_file)?);
+        readers.push(open(&import, path)?);
     }
     let source: Source = engines::source_or_new(&mut store, &name)?;
     let files = u32::try_from(readers.len()).unwrap_or(u32::MAX);
@@ -120,7 +120,16 @@ fn import(context: &Context, arguments: &Import) -> Result {
     Ok(crate::rejected_outcome(endings.rejected))
 }
 
-fn wrong_file(error: FileError) -> Failure {
+/// Opens a file, and says what a person should know about how it is read.
+fn open<'a>(import: &'a FileImport<'a>, path: &Path) -> Result<FileReader<'a>, Failure> {
+    let reader = FileReader::open(import, path).map_err(wrong_file)?;
+    for note in reader.notes() {
+        tell(format_args!("{}: {note}", path.display()));
+    }
+    Ok(reader)
+}
+
+pub(super) fn wrong_file(error: FileError) -> Failure {
     match error {
         FileError::Io { .. } => error.into(),
         _ => Failure::as_usage(error),
@@ -251,7 +260,7 @@ fn dry_run(
     let mut counts: HashMap<&'static str, u64> = HashMap::new();
     let mut met: HashMap<ReportId, Vec<ContentHash>> = HashMap::new();
     for path in files {
-        let mut reader = FileReader::open(import, path).map_err(wrong_file)?;
+        let mut reader = open(import, path)?;
         while let Some(envelope) = reader.next_row()? {
             rows += 1;
             let row = envelope.row.unwrap_or(rows);

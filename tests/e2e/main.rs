@@ -11,5 +11,6 @@ mod i213;
 mod kills;
 mod log;
 mod private_text;
+mod spreadsheets;
 mod way;
 mod workspace;

@@ -1,11 +1,13 @@
-//! Files: CSV, TSV, JSON and NDJSON, told apart by their content, read as a stream.
+//! Files: CSV, TSV, XLSX, JSON and NDJSON, told apart by their content, read as a stream.
 //!
 //! What always holds: the header is judged before a row is read; a row becomes one envelope, also when nothing can be
-//! made of it (then it carries the defect and its bytes); the same file, or a longer one, gives the same ids again.
+//! made of it (then it carries the defect and its bytes); the same file, or a longer one, gives the same ids again, and so
+//! do the same cells in another kind of file.
 
 mod json;
 mod mapping;
 mod table;
+mod xlsx;
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -28,6 +30,8 @@ use serde_json::{Map, Value};
 
 use crate::normalize::when::{self, WhenContext};
 
+use table::Row;
+
 pub use mapping::{Format, Mapping, MappingError};
 
 /// Why a file cannot be imported at all. Nothing of it has been queued.
@@ -49,8 +53,10 @@ pub enum FileError {
     TwoColumns { path: PathBuf, field: String, columns: Vec<String> },
     #[error("{}: no column leads to narrative, event_kind or tactics, one of which each report needs; name it in [columns] or set it in [constants]", path.display())]
     NothingReported { path: PathBuf },
-    #[error("{}: this is a spreadsheet (XLSX); save it as CSV (UTF-8) and import that", path.display())]
-    Spreadsheet { path: PathBuf },
+    #[error("{}: {what}", path.display())]
+    NoWorkbook { path: PathBuf, what: &'static str },
+    #[error("{}: the mapping names the sheet {name:?}, which the file does not have; it has {}", path.display(), names.join(", "))]
+    NoSuchSheet { path: PathBuf, name: String, names: Vec<String> },
     #[error("{}: this is no text (it holds NUL bytes)", path.display())]
     Binary { path: PathBuf },
 }
@@ -75,6 +81,7 @@ pub struct FileReader<'a> {
     /// How often each row without an id has stood in the file, by a hash of its content.
     seen: HashMap<[u8; 16], u64>,
     zone: Tz,
+    notes: Vec<String>,
 }
 
 impl std::fmt::Debug for FileReader<'_> {
@@ -89,12 +96,32 @@ enum Rows {
 }
 
 struct Table {
-    reader: table::TableReader,
+    reader: Cells,
     columns: Vec<Column>,
-    record: csv::ByteRecord,
+    record: Row,
     /// The row behind, read ahead: whether a row is the file's last must be known when it is judged.
-    next: csv::ByteRecord,
+    next: Row,
     has_next: bool,
+}
+
+/// Where a table's rows come from.
+enum Cells {
+    Text(Box<table::TableReader>),
+    Sheet(Box<xlsx::SheetReader>),
+}
+
+impl Cells {
+    fn read(&mut self, row: &mut Row) -> io::Result<bool> {
+        match self {
+            Self::Text(reader) => reader.read(row),
+            Self::Sheet(reader) => reader.read(row),
+        }
+    }
+
+    /// After the last row: whether the file ended inside a quoted cell.
+    fn ended_inside_quotes(&self) -> bool {
+        matches!(self, Self::Text(reader) if reader.ended_inside_quotes())
+    }
 }
 
 /// A column and where it leads.
@@ -114,13 +141,21 @@ impl<'a> FileReader<'a> {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         let zone = import.mapping.format.zone.as_ref().or(import.settings.zone.as_ref());
         let zone = zone.and_then(|z| z.parse().ok()).unwrap_or(Tz::UTC);
+        let mut notes = Vec::new();
         let rows = match text.first() {
             None => return Err(FileError::Empty { path: path.to_owned() }),
             Some(b'{' | b'[') => Rows::Json(json::JsonReader::open(path).map_err(io_error)?),
-            _ if head.starts_with(b"PK\x03\x04") => return Err(FileError::Spreadsheet { path: path.to_owned() }),
-            _ => Rows::Table(Box::new(open_table(import.mapping, path)?)),
+            _ => {
+                let cells = open_cells(path, head, import.mapping.format.sheet.as_deref(), &mut notes)?;
+                Rows::Table(Box::new(open_table(import.mapping, path, cells)?))
+            }
         };
-        Ok(Self { import, path: path.to_owned(), rows, row: 0, seen: HashMap::new(), zone })
+        Ok(Self { import, path: path.to_owned(), rows, row: 0, seen: HashMap::new(), zone, notes })
+    }
+
+    /// What a person should know about how the file is read, such as which of its sheets.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The next row's envelope, or `None` at the end of the file.
@@ -164,11 +199,11 @@ impl<'a> FileReader<'a> {
             }
             std::mem::swap(&mut table.record, &mut table.next);
             table.has_next = table.reader.read(&mut table.next)?;
-            if table.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+            if table.record.cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
                 break;
             }
         }
-        self.row += 1;
+        self.row = table.record.number.unwrap_or(self.row + 1);
         let unfinished = !table.has_next && table.reader.ended_inside_quotes();
         let columns = std::mem::take(&mut table.columns);
         let record = std::mem::take(&mut table.record);
@@ -180,15 +215,21 @@ impl<'a> FileReader<'a> {
         Ok(Some(envelope))
     }
 
-    fn table_envelope(&mut self, columns: &[Column], record: &csv::ByteRecord, unfinished: bool) -> Envelope {
+    fn table_envelope(&mut self, columns: &[Column], row: &Row, unfinished: bool) -> Envelope {
+        let record = &row.cells;
+        let led = |i: &&usize| columns.get(**i).is_some_and(|column| column.field.is_some());
         let extra = record.iter().skip(columns.len()).any(|cell| !cell.is_empty());
         let mut defect = None;
         if unfinished {
             defect = Some(Defect { code: RejectCode::UnfinishedRow, field: None });
+        } else if row.too_long {
+            defect = Some(Defect { code: RejectCode::TooLong, field: None });
         } else if record.len() < columns.len() || extra {
             defect = Some(Defect { code: RejectCode::RowShape, field: None });
         } else if let Some(i) = record.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
             defect = Some(Defect { code: RejectCode::NotUtf8, field: columns.get(i).map(|c| c.header.clone()) });
+        } else if let Some(i) = row.errors.iter().find(led) {
+            defect = Some(Defect { code: RejectCode::BadType, field: columns.get(*i).map(|c| c.header.clone()) });
         }
         if defect.is_some() {
             let raw = raw_row(record);
@@ -404,27 +445,49 @@ fn raw_row(record: &csv::ByteRecord) -> Vec<u8> {
     raw
 }
 
-fn open_table(mapping: &Mapping, path: &Path) -> Result<Table, FileError> {
+/// Opens a file of rows by what it begins with.
+fn open_cells(path: &Path, head: &[u8], sheet: Option<&str>, notes: &mut Vec<String>) -> Result<Cells, FileError> {
     let io_error = |error| FileError::Io { path: path.to_owned(), error };
-    let mut reader = table::TableReader::open(path).map_err(io_error)?;
-    let mut record = csv::ByteRecord::new();
-    if !reader.read(&mut record).map_err(io_error)? {
+    // A compound file: Excel before 2007, or a workbook that a password encrypts.
+    if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        let what = "this is an old Excel file (.xls), or one with a password; save it as .xlsx without one, or as CSV";
+        return Err(FileError::NoWorkbook { path: path.to_owned(), what });
+    }
+    if !head.starts_with(b"PK\x03\x04") {
+        return table::TableReader::open(path).map(|reader| Cells::Text(Box::new(reader))).map_err(io_error);
+    }
+    let (reader, said) = xlsx::SheetReader::open(path, sheet).map_err(|error| match error {
+        xlsx::OpenError::Io(error) => io_error(error),
+        xlsx::OpenError::NoWorkbook(what) => FileError::NoWorkbook { path: path.to_owned(), what },
+        xlsx::OpenError::NoSuchSheet { names } => {
+            FileError::NoSuchSheet { path: path.to_owned(), name: sheet.unwrap_or_default().to_owned(), names }
+        }
+        xlsx::OpenError::Empty => FileError::Empty { path: path.to_owned() },
+    })?;
+    notes.extend(said);
+    Ok(Cells::Sheet(Box::new(reader)))
+}
+
+fn open_table(mapping: &Mapping, path: &Path, mut reader: Cells) -> Result<Table, FileError> {
+    let io_error = |error| FileError::Io { path: path.to_owned(), error };
+    let mut row = Row::default();
+    if !reader.read(&mut row).map_err(io_error)? {
         return Err(FileError::Empty { path: path.to_owned() });
     }
-    let headers: Vec<String> = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+    let headers: Vec<String> = row.cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     if headers.iter().any(|h| h.contains('\0')) {
         return Err(FileError::Binary { path: path.to_owned() });
     }
-    let more = reader.read(&mut record).map_err(io_error)?;
-    let hxl = more && is_hxl_row(&record);
+    let more = reader.read(&mut row).map_err(io_error)?;
+    let hxl = more && is_hxl_row(&row.cells);
     let tags: Vec<String> = if hxl {
-        record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_lowercase()).collect()
+        row.cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_lowercase()).collect()
     } else {
         Vec::new()
     };
     let columns = lead(mapping, path, headers, &tags)?;
-    let has_next = if hxl { reader.read(&mut record).map_err(io_error)? } else { more };
-    Ok(Table { reader, columns, record: csv::ByteRecord::new(), next: record, has_next })
+    let has_next = if hxl { reader.read(&mut row).map_err(io_error)? } else { more };
+    Ok(Table { reader, columns, record: Row::default(), next: row, has_next })
 }
 
 /// Where each column leads: as the mapping says, else to the wire field of its own name, else to that of its HXL tag.

@@ -14,6 +14,27 @@ use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
+/// A row of a table.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    pub(super) cells: csv::ByteRecord,
+    /// Its number, where the file has numbers of its own (a spreadsheet).
+    pub(super) number: Option<u64>,
+    /// The cells that hold an error of a spreadsheet, such as `#REF!`.
+    pub(super) errors: Vec<usize>,
+    /// It has more than a report may have, and not all of it is here.
+    pub(super) too_long: bool,
+}
+
+impl Row {
+    pub(super) fn clear(&mut self) {
+        self.cells.clear();
+        self.number = None;
+        self.errors.clear();
+        self.too_long = false;
+    }
+}
+
 /// A delimited file, opened.
 pub(super) struct TableReader {
     csv: csv::Reader<QuoteCounter<DecodeReaderBytes<BufReader<File>, Vec<u8>>>>,
@@ -53,8 +74,8 @@ impl TableReader {
     }
 
     /// The next row, or false at the end.
-    pub(super) fn read(&mut self, row: &mut csv::ByteRecord) -> io::Result<bool> {
-        self.csv.read_byte_record(row).map_err(io::Error::from)
+    pub(super) fn read(&mut self, row: &mut Row) -> io::Result<bool> {
+        self.csv.read_byte_record(&mut row.cells).map_err(io::Error::from)
     }
 
     /// After the last row: whether the file ended inside a quoted cell.
@@ -170,9 +191,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), bytes).expect("written");
         let mut reader = TableReader::open(file.path()).expect("opens");
-        let (mut rows, mut row) = (Vec::new(), csv::ByteRecord::new());
+        let (mut rows, mut row) = (Vec::new(), Row::default());
         while reader.read(&mut row).expect("reads") {
-            rows.push(row.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect());
+            rows.push(row.cells.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect());
         }
         (rows, reader.ended_inside_quotes())
     }
