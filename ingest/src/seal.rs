@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn an_original_opens_for_its_recipients_and_its_report_only() {
         let identity = Identity::generate();
-        let mut sealer = OriginalSealer::new(&identity.recipient()).expect("wraps");
+        let sealer = OriginalSealer::new(&identity.recipient()).expect("wraps");
         let (a, b) = (ReportId::from_bytes([1; 16]), ReportId::from_bytes([2; 16]));
         let payload = Sensitive::new(b"the same words".to_vec());
         let (sealed_a, sealed_b) = (sealer.seal(a, &payload), sealer.seal(b, &payload));
