@@ -8,7 +8,9 @@ use schemas::redaction::Class;
 use super::Span;
 use super::fold::Folded;
 use super::lexicon::{HUNDREDS, JOINER, NUMBER, ONES, REPEAT, TEENS, TENS};
-use super::tokens::{BRACKET, COLON, COMMA, HYPHEN, Kind, LINE, MONEY, OTHER, PLUS, QUOTE, SLASH, SPACE, STOP, Token};
+use super::tokens::{
+    BRACKET, COLON, COMMA, HYPHEN, Kind, LINE, MONEY, OTHER, PLUS, QUOTE, SLASH, SPACE, STOP, Shape, Token,
+};
 
 /// The fewest digits of a telephone number.
 const FEWEST: usize = 7;
@@ -36,6 +38,7 @@ pub fn find(folded: &mut Folded, tokens: &[Token], out: &mut Vec<Span>) {
             end += extension(tokens, &folded.bytes, end);
             stop = stop.max(tokens[end - 1].end);
             let (class, rule) = match digits {
+                8..=9 if is_alien(tokens, &folded.bytes, at, digits) => (Class::IdNumber, "id_number.digits"),
                 ..=MOST => (Class::Phone, "phone.digits"),
                 _ => (Class::IdNumber, "id_number.long"),
             };
@@ -143,16 +146,24 @@ fn joins(tokens: &[Token], at: usize) -> bool {
     let (before, token) = (&tokens[at - 1], &tokens[at]);
     let short = |t: &Token| t.kind == Kind::Word || t.len() == 1;
     if gap & COMMA != 0 {
-        return gap & SPACE != 0 && short(before) && short(token);
+        // "510, 5-5-5": an area code is read out as one.
+        return gap & SPACE != 0 && (short(before) || before.len() == 3) && short(token);
     }
     if gap & STOP != 0 && gap & SPACE != 0 {
         // "... at 8. 3 agents" is two numbers; "503. 555. 0123" is one.
         return before.kind == Kind::Number && token.kind == Kind::Number && before.len() >= 3 && token.len() >= 3;
     }
     if gap & (BRACKET | PLUS) != 0 {
-        return before.kind == Kind::Number && token.kind == Kind::Number;
+        return before.kind == Kind::Number && (token.kind == Kind::Number || token.is(NUMBER));
     }
     true
+}
+
+/// An alien number: "A" stands before it, or its nine digits begin like those of one.
+fn is_alien(tokens: &[Token], bytes: &[u8], at: usize, digits: usize) -> bool {
+    let letter = |t: &Token| t.len() == 1 && bytes[t.start] == b'a' && t.shape != Shape::Lower;
+    let said = tokens[at.saturating_sub(3)..at].iter().any(letter);
+    said || digits == 9 && matches!(bytes[tokens[at].start], b'0'..=b'2')
 }
 
 /// Long, and nobody's: years, ZIP and four, a date and a number.

@@ -690,7 +690,7 @@ impl Scan<'_> {
         if token.is(GIVEN) {
             let second_named = rest
                 .iter()
-                .any(|&at| self.tokens[at].is(SURNAME) && !self.tokens[at].is(ORDINARY | PLACE) || !known(at));
+                .any(|&at| self.tokens[at].is(SURNAME) && !self.tokens[at].is(FREQUENT | PLACE) || !known(at));
             return (second_named && places < words.len()).then_some(start);
         }
         // Capitals in a row that no list explains, or surnames that are nothing else.
