@@ -116,6 +116,11 @@ impl Browser {
     /// Fills in a form as it is shown now, and sends it.
     fn fill(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.get(path);
+        self.send(&page, path, fields)
+    }
+
+    /// Fills in the form of a page, and sends it.
+    fn send(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
         let (form_token, form_id) = (page.hidden("form_token"), page.hidden("form_id"));
         let own = [("form_token", form_token.as_str()), ("form_id", form_id.as_str())];
         let all: Vec<_> = own.iter().chain(fields).copied().collect();
@@ -403,13 +408,9 @@ fn both_languages_are_served_and_a_switch_keeps_what_was_typed() {
     let page =
         browser.fill("/log?lang=es", &[("narrative", "Se llevaron a dos"), ("event_kind", "arrest"), ("switch", "1")]);
     assert_eq!((page.status, page.area()), (200, "Se llevaron a dos".into()));
-    let page = {
-        let (form_token, form_id) = (page.hidden("form_token"), page.hidden("form_id"));
-        let own = [("form_token", form_token.as_str()), ("form_id", &form_id), ("narrative", "Se llevaron a dos")];
-        let page = browser.post("/log?lang=en", &[&own[..], &[("switch", "1")]].concat());
-        assert_eq!(page.hidden("form_id"), form_id, "it is the same form");
-        page
-    };
+    let form_id = page.hidden("form_id");
+    let page = browser.send(&page, "/log?lang=en", &[("narrative", "Se llevaron a dos"), ("switch", "1")]);
+    assert_eq!(page.hidden("form_id"), form_id, "it is the same form");
     assert!(page.html.contains("<html lang=\"en\">") && page.html.contains("What happened?"));
     assert_eq!(page.area(), "Se llevaron a dos");
     nothing_received(&home);
@@ -433,13 +434,9 @@ fn a_revoked_token_ends_the_session_and_a_limit_says_to_wait() {
     home.run(&["source", "revoke", "line"]).exits(0);
     until("the session is over", || browser.get("/log").html.contains("autocomplete=\"current-password\""));
     let received = home.status()["received"].clone();
-    let fields =
-        [("form_token", page.hidden("form_token")), ("form_id", page.hidden("form_id")), ("narrative", "late".into())];
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let page = browser.post("/log", &fields);
-    assert_eq!((page.status, page.area()), (401, "late".into()), "and what was typed is not lost");
-    let with_token: Vec<_> = fields.iter().copied().chain([("token", token.as_str())]).collect();
-    assert_eq!(browser.post("/log", &with_token).status, 401);
+    let again = browser.send(&page, "/log", &[("narrative", "late")]);
+    assert_eq!((again.status, again.area()), (401, "late".into()), "and what was typed is not lost");
+    assert_eq!(browser.send(&page, "/log", &[("narrative", "late"), ("token", &token)]).status, 401);
     assert_eq!(home.status()["received"], received);
 }
 

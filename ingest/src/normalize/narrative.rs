@@ -36,7 +36,7 @@ pub(super) fn read(text: &str, language: Option<Language>, codes: &mut Codes, co
     READING.with_borrow_mut(|reading| {
         rules.read(text, language, reading);
         let origin = |rule: RuleId, span: (usize, usize)| {
-            Origin::inferred(rules.name(rule).to_owned()).at(scalars(text, span.0), scalars(text, span.1))
+            Origin::inferred(rules.name(rule)).at(scalars(text, span.0), scalars(text, span.1))
         };
         fn single<A: CodeAxis>(
             slot: &mut Option<A>,
@@ -112,10 +112,11 @@ pub(super) fn redact(text: &str) -> Result<(String, Vec<Redaction>), Reject> {
         if redact::second_look(&kept).is_some() {
             return Err(Reject::new(RejectCode::PrivateTextLeft).field("narrative"));
         }
-        let removed = spans.iter().map(|span| Redaction {
+        let offsets = redact::scalar_offsets(text, spans);
+        let removed = spans.iter().zip(offsets).map(|(span, (start, end))| Redaction {
             field: Cow::Borrowed("narrative"),
-            start: scalars(text, span.start),
-            end: scalars(text, span.end),
+            start,
+            end,
             class: span.class,
             rule: Cow::Borrowed(span.rule),
         });

@@ -8,8 +8,8 @@
 //! - No private text leaves this module but as the text that it was given: a span names places and a rule, never words.
 //!
 //! The way of a text: [`fold`] gives it one spelling; [`plate`] takes plates; [`patterns`] take what has a shape; [`numbers`]
-//! take long numbers in any writing; [`person`] takes names. Each hides what it took from those after it. [`second_look`] is another reader with
-//! other eyes, for what is about to be stored.
+//! take long numbers in any writing; [`person`] takes names. Each hides what it took from those after it. [`second_look`]
+//! is another reader with other eyes, for what is about to be stored.
 
 mod fold;
 mod lexicon;

@@ -1,8 +1,8 @@
 //! HTTP intake: `POST /v1/reports`, the pages of `/log`, health, readiness, metrics.
 //!
-//! What always holds: a 202, or a page with a receipt, is written only after the queue's append is durable; an item that is refused is neither
-//! appended nor counted; a full queue is 503 with `Retry-After`; bodies, headers, connections and waiting are bounded in
-//! size and time; nothing that a sender wrote reaches a log, an error or a metric.
+//! What always holds: a 202, or a page with a receipt, is written only after the queue's append is durable; an item that is
+//! refused is neither appended nor counted; a full queue is 503 with `Retry-After`; bodies, headers, connections and
+//! waiting are bounded in size and time; nothing that a sender wrote reaches a log, an error or a metric.
 
 mod body;
 mod log;

@@ -41,11 +41,12 @@ impl SourceBook {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use schemas::source::{Settings, SourceKind, SourceName};
 
-    fn source(name: &str, token: &str, revoked: bool) -> Source {
+    /// A source in the book, for the tests of all that asks it.
+    pub(in crate::channels::http) fn source(name: &str, token: &str, revoked: bool) -> Source {
         Source {
             name: SourceName::parse(name).expect("a name"),
             kind: SourceKind::Hotline,

@@ -3,6 +3,8 @@
 //! What always holds: a walk ends after the longest phrase, never crosses a sentence, and its cost does not depend on
 //! how many phrases there are, only on how many start alike.
 
+use std::collections::HashMap;
+
 use super::fold::{Break, Token};
 use super::lexicon::{Lexicon, Symbol, WordId};
 use super::pattern::{Item, Pattern};
@@ -163,14 +165,23 @@ impl Builder {
             beyond[at] =
                 draft.gaps.iter().fold(0, |all, (_, inner)| all | masks[*inner as usize] | beyond[*inner as usize]);
         }
-        let mut starts: Vec<Vec<Start>> = vec![Vec::new(); lexicon.len()];
-        for &(symbol, node) in root {
+        let start = |&place: &usize| {
+            let node = root[place].1;
             let at = node as usize;
             let needs = if self.0[at].ends.is_empty() { masks[at] | beyond[at] } else { u128::MAX };
-            for word in lexicon.words_of(symbol) {
-                starts[word.0 as usize].push(Start { needs, node });
-            }
+            Start { needs, node }
+        };
+        let mut places: HashMap<Symbol, Vec<usize>> = HashMap::new();
+        for (place, (symbol, _)) in root.iter().enumerate() {
+            places.entry(*symbol).or_default().push(place);
         }
+        let starts = lexicon.words().iter().map(|word| {
+            let mut of_word: Vec<usize> =
+                word.symbols.iter().filter_map(|symbol| places.get(symbol)).flatten().copied().collect();
+            of_word.sort_unstable();
+            of_word.iter().map(start).collect()
+        });
+        let starts: Vec<Box<[Start]>> = starts.collect();
         for (at, draft) in self.0.iter().enumerate() {
             let from = (edges.len(), gaps.len(), ends.len());
             edges.extend_from_slice(&draft.edges);
@@ -184,15 +195,7 @@ impl Builder {
                 ends: (count(from.2), count(ends.len())),
             });
         }
-        Automaton {
-            nodes,
-            edges,
-            gaps,
-            ends,
-            starts: starts.into_iter().map(Vec::into_boxed_slice).collect(),
-            number_start,
-            no: lexicon.find(b"no"),
-        }
+        Automaton { nodes, edges, gaps, ends, starts, number_start, no: lexicon.find(b"no") }
     }
 }
 

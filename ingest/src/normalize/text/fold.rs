@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::lexicon::{Lexicon, WordId};
 
 /// Words longer than this are never words of a rule: they are kept as tokens that match nothing.
-const LONGEST_WORD: usize = 28;
+pub(super) const LONGEST_WORD: usize = 28;
 
 /// What stands between a token and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

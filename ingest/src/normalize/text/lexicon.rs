@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::count::{self, NumberWord};
-use super::fold::Field;
+use super::fold::{Field, LONGEST_WORD};
 
 /// FNV-1a: the keys are short words of our own rule files, so no one can choose them to collide.
 #[derive(Debug)]
@@ -115,11 +115,12 @@ const BY_EAR: usize = 6;
 
 /// How a folded word sounds in Spanish, with one spelling for letters that are written for each other. Doubled letters
 /// count once, which also serves English. `None` where the word is too short, or longer than any word of a rule.
-fn sound(word: &[u8]) -> Option<([u8; 32], usize)> {
-    if word.len() < BY_EAR || word.len() > 28 || !word.iter().all(u8::is_ascii_lowercase) {
+fn sound(word: &[u8]) -> Option<([u8; LONGEST_WORD], usize)> {
+    if word.len() < BY_EAR || word.len() > LONGEST_WORD || !word.iter().all(u8::is_ascii_lowercase) {
         return None;
     }
-    let mut out = [0; 32];
+    // No sound is written longer than its word.
+    let mut out = [0; LONGEST_WORD];
     let mut len = 0;
     let mut at = 0;
     while let Some(&letter) = word.get(at) {
@@ -366,13 +367,6 @@ impl Lexicon {
         self.word(word).mask | if counts { MASK_NUMBER } else { 0 } | if capital { MASK_NAME } else { 0 }
     }
 
-    pub(super) fn words_of(&self, symbol: Symbol) -> impl Iterator<Item = WordId> + '_ {
-        (0..self.words.len())
-            .filter_map(|n| u32::try_from(n).ok())
-            .map(WordId)
-            .filter(move |word| self.has(*word, symbol))
-    }
-
     /// The word as the rules know it.
     pub(super) fn find(&self, folded: &[u8]) -> WordId {
         if let Some(&id) = self.ids.get(folded) {
@@ -390,8 +384,9 @@ impl Lexicon {
         &self.words[id.0 as usize]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.words.len()
+    /// All words, in the order of their ids.
+    pub(super) fn words(&self) -> &[Word] {
+        &self.words
     }
 
     pub(super) fn number_word(&self, id: WordId) -> Option<NumberWord> {

@@ -178,7 +178,15 @@ impl Drop for Pairs {
     }
 }
 
-/// Reads a form, if no other site sent it.
+/// Reads what a form of ours sent: whose visit it is, the request's headers, the fields.
+async fn submitted(desk: &Desk, request: Request<Body>) -> Result<(Visit<'_>, HeaderMap, Pairs), Response<Body>> {
+    let (head, body) = request.into_parts();
+    let visit = Visit::new(desk, &head.headers, &head.uri).ok_or_else(gone)?;
+    let pairs = fields(&visit, &head.headers, body).await?;
+    Ok((visit, head.headers, pairs))
+}
+
+/// Reads a form's fields, if no other site sent it.
 async fn fields(visit: &Visit<'_>, headers: &HeaderMap, body: Body) -> Result<Pairs, Response<Body>> {
     if guard::site(headers) == Site::Foreign {
         return Err(visit.refuse(StatusCode::FORBIDDEN, "foreign"));
@@ -195,15 +203,13 @@ async fn fields(visit: &Visit<'_>, headers: &HeaderMap, body: Body) -> Result<Pa
 }
 
 async fn log_in(State(desk): Shared, request: Request<Body>) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let Some(visit) = Visit::new(&desk, &head.headers, &head.uri) else { return gone() };
-    let pairs = match fields(&visit, &head.headers, body).await {
-        Ok(pairs) => pairs,
+    let (visit, headers, pairs) = match submitted(&desk, request).await {
+        Ok(submitted) => submitted,
         Err(response) => return response,
     };
     let next = Form::from_name(pairs.get("next")).unwrap_or(Form::Quick);
     // Else another site could log somebody in under a source of its own, and get what is typed then.
-    let known = guard::cookie(&head.headers, guard::LOGIN).is_some_and(|cookie| cookie.fits(pairs.get("form_token")));
+    let known = guard::cookie(&headers, guard::LOGIN).is_some_and(|cookie| cookie.fits(pairs.get("form_token")));
     if !known {
         return visit.log_in(StatusCode::FORBIDDEN, next, Some("login_again"));
     }
@@ -221,10 +227,8 @@ async fn log_in(State(desk): Shared, request: Request<Body>) -> Response<Body> {
 }
 
 async fn log_out(State(desk): Shared, request: Request<Body>) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let Some(visit) = Visit::new(&desk, &head.headers, &head.uri) else { return gone() };
-    let pairs = match fields(&visit, &head.headers, body).await {
-        Ok(pairs) => pairs,
+    let (visit, _, pairs) = match submitted(&desk, request).await {
+        Ok(submitted) => submitted,
         Err(response) => return response,
     };
     let Some(cookie) = visit.cookie.as_ref().filter(|cookie| cookie.fits(pairs.get("form_token"))) else {
@@ -253,16 +257,14 @@ async fn receipt(
 
 /// Takes a form that was filled in.
 async fn send(desk: &Desk, request: Request<Body>, form: Form) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let Some(mut visit) = Visit::new(desk, &head.headers, &head.uri) else { return gone() };
-    let pairs = match fields(&visit, &head.headers, body).await {
-        Ok(pairs) => pairs,
+    let (mut visit, headers, pairs) = match submitted(desk, request).await {
+        Ok(submitted) => submitted,
         Err(response) => return response,
     };
     let ours = visit.cookie.as_ref().is_some_and(|cookie| cookie.fits(pairs.get("form_token")));
     // Where the browser itself says that the page was ours, the form is one of an earlier session: it is shown again,
     // renewed. Else what came may be somebody else's words.
-    if !ours && guard::site(&head.headers) != Site::Ours {
+    if !ours && guard::site(&headers) != Site::Ours {
         return visit.refuse(StatusCode::FORBIDDEN, "foreign");
     }
     let mut renewed = false;

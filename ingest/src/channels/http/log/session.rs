@@ -202,17 +202,9 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::source::{Settings, SourceKind};
 
     fn source(name: &str, token: &str) -> Source {
-        Source {
-            name: SourceName::parse(name).expect("a name"),
-            kind: SourceKind::Hotline,
-            settings: Settings::default(),
-            public_name: None,
-            token_sha256: Some(Sha256::digest(token.as_bytes()).into()),
-            revoked: false,
-        }
+        crate::channels::http::sources::tests::source(name, token, false)
     }
 
     fn at(minutes: i64) -> Instant {

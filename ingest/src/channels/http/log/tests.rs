@@ -8,8 +8,6 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use schemas::Clock;
 use schemas::envelope::{Envelope, Position};
 use schemas::ids::InstallationKey;
-use schemas::source::{Settings, SourceKind, SourceName};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::super::{Limits, SourceBook};
@@ -47,14 +45,8 @@ impl Intake for Shelf {
 
 /// A desk with one source, somebody who is logged in, and a queue with room for so many reports.
 fn logged_in(room: usize) -> (Desk, Arc<Shelf>, Cookie) {
-    let source = Source {
-        name: SourceName::parse("line").expect("a name"),
-        kind: SourceKind::Hotline,
-        settings: Settings { language: Some(Language::Es), ..Settings::default() },
-        public_name: None,
-        token_sha256: Some(Sha256::digest(b"token").into()),
-        revoked: false,
-    };
+    let mut source = crate::channels::http::sources::tests::source("line", "token", false);
+    source.settings.language = Some(Language::Es);
     let book = SourceBook::default();
     book.replace(vec![source.clone()]);
     let shelf = Arc::new(Shelf { room, taken: Mutex::new(Vec::new()) });
