@@ -53,6 +53,9 @@ pub enum Command {
     Brief(Brief),
     /// Check a published directory by its files alone
     Verify(Verify),
+    /// Hide what must not be printed of any tidy table with totals; or audit such a table
+    #[command(subcommand)]
+    Disclosure(Disclosure),
     /// Submissions that could not be coded: list, show, retry
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -234,6 +237,39 @@ pub struct Brief {
 #[derive(Debug, Args)]
 pub struct Verify {
     pub dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Disclosure {
+    /// Hide small numbers, and what else is needed so that none can be worked out; writes the table with marks and flags
+    Protect {
+        #[command(flatten)]
+        table: TidyTable,
+        /// Where to write; otherwise stdout
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Work out what a reader of a protected table can; exit 1 where a hidden number is known too well
+    Audit {
+        #[command(flatten)]
+        table: TidyTable,
+    },
+}
+
+/// A table in CSV. A total has `all` in a key; where a row has `all`, it is the sum of the rows that differ in that key alone.
+#[derive(Debug, Args)]
+pub struct TidyTable {
+    #[arg(value_name = "TABLE.csv")]
+    pub file: PathBuf,
+    /// The key columns, by commas
+    #[arg(long, required = true, value_delimiter = ',', value_name = "A,B")]
+    pub keys: Vec<String>,
+    /// The column of counts
+    #[arg(long, value_name = "N")]
+    pub value: String,
+    /// Counts of 1 to k-1 are hidden
+    #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(i64).range(2..=1_000_000))]
+    pub k: i64,
 }
 
 #[derive(Debug, Subcommand)]

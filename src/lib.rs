@@ -82,6 +82,7 @@ fn run(cli: Cli) -> Result {
         Command::Snapshot => commands::snapshot::run(&context),
         Command::Brief(arguments) => commands::brief::run(&context, &arguments),
         Command::Verify(arguments) => commands::verify::run(&context, &arguments),
+        Command::Disclosure(command) => commands::disclosure::run(&context, &command),
         Command::DeadLetters(command) => commands::dead_letters::run(&context, &command),
         Command::Keys(command) => commands::keys::run(&context, &command),
         Command::Simulate(arguments) => commands::simulate::run(&context, &arguments),

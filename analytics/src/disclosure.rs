@@ -6,6 +6,23 @@
 //! This is primary suppression alone. Until complementary suppression and its audit stand, every brief says "draft, not
 //! for publication".
 
+pub mod audit;
+pub mod tidy;
+
+mod grid;
+mod network;
+pub mod protect;
+mod relax;
+mod room;
+mod search;
+pub mod system;
+mod table_error;
+
+pub use table_error::TableError;
+
+#[cfg(test)]
+mod engine_tests;
+
 use std::borrow::Cow;
 
 use crate::measures::completeness_month::POOLED;

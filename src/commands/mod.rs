@@ -3,6 +3,7 @@
 pub mod brief;
 pub mod dead_letters;
 pub mod demo;
+pub mod disclosure;
 pub mod engines;
 pub mod export;
 pub mod import;

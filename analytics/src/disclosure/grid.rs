@@ -97,9 +97,8 @@ impl Grid {
                 })
             })
         };
-        let reduced = |order: &[usize]| -> Vec<Sum> {
-            sums.iter().filter(|sum| !follows(sum, order)).cloned().collect()
-        };
+        let reduced =
+            |order: &[usize]| -> Vec<Sum> { sums.iter().filter(|sum| !follows(sum, order)).cloned().collect() };
         let crowded = |sums: &[Sum]| {
             let mut in_sums = vec![0u32; self.rows.len()];
             for sum in sums {

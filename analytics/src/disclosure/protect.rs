@@ -30,7 +30,8 @@ pub struct Protection {
 const SMALL: usize = 200;
 /// The same where linear programs are needed.
 const SMALL_RELAXED: usize = 60;
-const ORDERS: u64 = 12;
+const ORDERS: u64 = 32;
+const ORDERS_RELAXED: u64 = 4;
 const PASSES: usize = 3;
 
 /// Hides what must be hidden.
@@ -124,11 +125,11 @@ fn protect_component(system: &System) -> (Vec<Shown>, Vec<usize>) {
         Some(network) => Mover::Network(network),
         None => Mover::Relaxed(Relaxed::new(system)),
     };
-    let small = match mover {
-        Mover::Network(_) => SMALL,
-        Mover::Relaxed(_) => SMALL_RELAXED,
+    let (small, orders) = match mover {
+        Mover::Network(_) => (SMALL, ORDERS),
+        Mover::Relaxed(_) => (SMALL_RELAXED, ORDERS_RELAXED),
     };
-    let orders = if system.cells.len() <= small { ORDERS } else { 1 };
+    let orders = if system.cells.len() <= small { orders } else { 1 };
     let mut best: Option<(usize, u64, Solver<'_>)> = None;
     for order in 0..orders {
         let mut solver = Solver::new(system, order);
@@ -281,9 +282,8 @@ impl<'a> Solver<'a> {
 
     /// Tries to print each hidden cell after all, the dearest first. True where one was.
     fn improve(&mut self, mover: &mut Mover) -> bool {
-        let mut hidden: Vec<_> = (0..self.shown.len())
-            .filter(|cell| room::cost(self.system, *cell, self.shown[*cell]) > 0)
-            .collect();
+        let mut hidden: Vec<_> =
+            (0..self.shown.len()).filter(|cell| room::cost(self.system, *cell, self.shown[*cell]) > 0).collect();
         hidden.sort_by_key(|cell| {
             (Reverse(room::cost(self.system, *cell, self.shown[*cell])), scramble(self.order, *cell as u64))
         });

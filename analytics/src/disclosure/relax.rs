@@ -39,12 +39,7 @@ impl Relaxed {
             cells.sort_by_key(|cell| (system.cells[*cell].cost, *cell));
             cells_of.push(cells);
         }
-        Self {
-            sums_of,
-            cells_of,
-            place: vec![OUT; system.cells.len()],
-            row: vec![OUT; system.equations.len()],
-        }
+        Self { sums_of, cells_of, place: vec![OUT; system.cells.len()], row: vec![OUT; system.equations.len()] }
     }
 
     /// The cells around one, nearest first. True where that is all of them.
@@ -109,16 +104,17 @@ impl Relaxed {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
         let mut rows: Vec<(LinearExpr, f64)> = Vec::new();
         let mut used = Vec::new();
-        let mut put = |rows: &mut Vec<(LinearExpr, f64)>, cell: usize, add: &mut dyn FnMut(&mut (LinearExpr, f64), i64)| {
-            for (sum, sign) in &self.sums_of[cell] {
-                if self.row[*sum] == OUT {
-                    self.row[*sum] = rows.len();
-                    used.push(*sum);
-                    rows.push((LinearExpr::empty(), 0.0));
+        let mut put =
+            |rows: &mut Vec<(LinearExpr, f64)>, cell: usize, add: &mut dyn FnMut(&mut (LinearExpr, f64), i64)| {
+                for (sum, sign) in &self.sums_of[cell] {
+                    if self.row[*sum] == OUT {
+                        self.row[*sum] = rows.len();
+                        used.push(*sum);
+                        rows.push((LinearExpr::empty(), 0.0));
+                    }
+                    add(&mut rows[self.row[*sum]], *sign);
                 }
-                add(&mut rows[self.row[*sum]], *sign);
-            }
-        };
+            };
         let wanted_units = wanted.unsigned_abs().max(1) as f64;
         put(&mut rows, near[0], &mut |row, sign| row.1 -= (sign * wanted) as f64);
         let mut variables: Vec<(usize, i64, Variable)> = Vec::new();

@@ -64,7 +64,9 @@ pub fn protect(text: &[u8], keys: &[String], value: &str, k: i64) -> Result<Prot
     let mut reader = csv::ReaderBuilder::new().from_reader(text);
     let unreadable = |error: &csv::Error| {
         let line = error.position().map_or(String::new(), |at| format!(" (line {})", at.line()));
-        TableError::Unreadable(format!("the table is no CSV that can be read{line}: each row needs all columns, in UTF-8"))
+        TableError::Unreadable(format!(
+            "the table is no CSV that can be read{line}: each row needs all columns, in UTF-8"
+        ))
     };
     let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
     let column = |name: &str| {
@@ -84,9 +86,12 @@ pub fn protect(text: &[u8], keys: &[String], value: &str, k: i64) -> Result<Prot
         .iter()
         .enumerate()
         .map(|(row, record)| {
-            record[value_column].trim().parse::<i64>().ok().filter(|n| (0..=1 << 50).contains(n)).ok_or_else(|| {
-                TableError::NoCount { row: row + 1, keys: name(row), column: value.to_owned() }
-            })
+            record[value_column]
+                .trim()
+                .parse::<i64>()
+                .ok()
+                .filter(|n| (0..=1 << 50).contains(n))
+                .ok_or_else(|| TableError::NoCount { row: row + 1, keys: name(row), column: value.to_owned() })
         })
         .collect::<Result<Vec<_>, _>>()?;
     let grid = Grid::new(keys.len(), records.iter().map(|record| key_columns.iter().map(|column| &record[*column])));

@@ -148,13 +148,7 @@ impl Puzzle {
         sets
     }
 
-    fn solve_component(
-        &self,
-        sums: &[usize],
-        k_of: &[i64],
-        all: bool,
-        bounds: &mut [Bounds],
-    ) -> Result<(), Unsolved> {
+    fn solve_component(&self, sums: &[usize], k_of: &[i64], all: bool, bounds: &mut [Bounds]) -> Result<(), Unsolved> {
         let mut unknown: Vec<usize> = sums
             .iter()
             .flat_map(|sum| self.sums[*sum].1.iter().chain([&self.sums[*sum].0]))
@@ -220,11 +214,14 @@ fn linear(ranges: &[Bounds], rows: &[Row], asked: &[usize]) -> Result<Vec<Bounds
         |seen: &[(f64, f64)], cell: usize| ranges[cell].high.is_some_and(|high| seen[cell].1 >= high as f64 - NEAR);
     for up in [false, true] {
         for _ in 0..JOINT_GOALS {
-            let open: Vec<usize> = asked
-                .iter()
-                .copied()
-                .filter(|cell| if up { ranges[*cell].high.is_some() && !at_high(&seen, *cell) } else { !at_low(&seen, *cell) })
-                .collect();
+            let open: Vec<usize> =
+                asked
+                    .iter()
+                    .copied()
+                    .filter(|cell| {
+                        if up { ranges[*cell].high.is_some() && !at_high(&seen, *cell) } else { !at_low(&seen, *cell) }
+                    })
+                    .collect();
             if open.is_empty() {
                 break;
             }

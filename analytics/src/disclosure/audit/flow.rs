@@ -157,7 +157,11 @@ impl Flow {
             let back = before(self, knot);
             let pipe = self.from[knot];
             let p = &mut self.pipes[pipe];
-            if p.from == back { p.flow += units } else { p.flow -= units }
+            if p.from == back {
+                p.flow += units
+            } else {
+                p.flow -= units
+            }
             knot = back;
         }
         units
@@ -170,8 +174,7 @@ impl Flow {
             while self.excess[start] > 0 {
                 let end = self.way(start, usize::MAX, |knot, excess| knot == outside || excess[knot] < 0);
                 let end = end.ok_or(self.sums[start])?;
-                let most =
-                    if end == outside { self.excess[start] } else { self.excess[start].min(-self.excess[end]) };
+                let most = if end == outside { self.excess[start] } else { self.excess[start].min(-self.excess[end]) };
                 let units = self.send(start, end, most);
                 self.excess[start] -= units;
                 self.excess[end] += units;

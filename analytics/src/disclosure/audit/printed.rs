@@ -63,7 +63,9 @@ impl Printed {
         let mut reader = csv::ReaderBuilder::new().from_reader(text);
         let unreadable = |error: &csv::Error| {
             let row = error.position().map_or(String::new(), |at| format!(" (line {})", at.line()));
-            TableError::Unreadable(format!("the table is no CSV that can be read{row}: each row needs all columns, in UTF-8"))
+            TableError::Unreadable(format!(
+                "the table is no CSV that can be read{row}: each row needs all columns, in UTF-8"
+            ))
         };
         let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
         let column = |name: &str| {
@@ -248,7 +250,10 @@ impl Printed {
                     let counts = (0..part.len()).any(|other| {
                         let mut larger = part.clone();
                         larger[other] = 0;
-                        other != along && part[other] != 0 && place.contains_key(&larger) && is_line(&lines, &part, other)
+                        other != along
+                            && part[other] != 0
+                            && place.contains_key(&larger)
+                            && is_line(&lines, &part, other)
                     });
                     if counts && !place.contains_key(&part) {
                         left_out.push(part);
