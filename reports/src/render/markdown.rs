@@ -10,6 +10,7 @@ use schemas::taxonomy::{self, CodeAxis, EventClass, EventKind};
 use schemas::time::Month;
 use serde::Serialize;
 
+use crate::derived::series_from;
 use crate::findings;
 use crate::header::Header;
 use crate::sheet::{Sheet, Sheets, Shown, thousands};
@@ -48,6 +49,9 @@ struct Context<'a> {
     snapshot: &'a str,
     findings: Vec<String>,
     headline: Vec<Line>,
+    rank_of: Option<String>,
+    year: String,
+    year_before: String,
     persons: Option<String>,
     not_events: Vec<Line>,
     received: Vec<Part>,
@@ -80,7 +84,10 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         as_of: as_of.format("%-d %B %Y").to_string(),
         snapshot: header.snapshot_id.get(..8).unwrap_or(&header.snapshot_id),
         findings: findings::find(period, sheets).into_iter().map(|f| f.text).collect(),
-        headline: headline(sheets.get("reports_month"), &months),
+        headline: headline(sheets.get("comparators"), sheets.get("reports_month"), &months),
+        rank_of: months_in_series(sheets.get("comparators")),
+        year: period.last.year().to_string(),
+        year_before: format!("{} to {}", period.last.year() - 1, months.last_year.first_day().format("%B")),
         persons: persons(sheets.get("reports_month"), period.last),
         not_events: not_events(sheets.get("reports_month"), &months),
         received: parts(sheets.get("sums"), "received", RECEIVED),
@@ -115,11 +122,7 @@ struct Months {
 
 impl Months {
     fn of(period: Period, kinds: &Sheet) -> Self {
-        let series_from = kinds
-            .with(&[("event_kind", ALL)])
-            .filter(|row| kinds.shown(row, "reports").number() != Some(0))
-            .filter_map(|row| Month::parse(kinds.text(row, "month")))
-            .min();
+        let series_from = series_from(kinds);
         Self { this: period.last, before: period.last.plus(-1), last_year: period.last.plus(-12), series_from }
     }
 
@@ -163,12 +166,53 @@ fn plural(info: &taxonomy::CodeInfo) -> &'static str {
     info.plural.as_ref().map_or(info.label.en, |p| p.en)
 }
 
-fn headline(sheet: &Sheet, months: &Months) -> Vec<Line> {
-    let mut lines = vec![line("reports of events", true, months.cells(sheet, &[("event_kind", ALL)], "reports"))];
+/// Each kind of event beside other months, from `comparators`.
+fn headline(comparators: &Sheet, kinds: &Sheet, months: &Months) -> Vec<Line> {
+    let cells = |kind: &str| {
+        let key = format!("event_kind={kind}");
+        let row = comparators.with(&[("table", "reports_month"), ("key", &key), ("measure", "reports")]).next();
+        let Some(row) = row else {
+            // Never reported: no row to compare.
+            let mut cells = months.cells(kinds, &[("event_kind", kind)], "reports");
+            cells.resize(COMPARED.len(), Shown::None.to_string());
+            return cells;
+        };
+        COMPARED.iter().map(|column| decimal(comparators.text(row, column))).collect()
+    };
+    let mut lines = vec![line("reports of events", true, cells(ALL))];
     for kind in EventKind::ALL.iter().filter(|kind| kind.class() == EventClass::Event) {
-        lines.push(line(plural(kind.info()), false, months.cells(sheet, &[("event_kind", kind.as_str())], "reports")));
+        lines.push(line(plural(kind.info()), false, cells(kind.as_str())));
     }
     lines
+}
+
+/// The columns of `comparators` that stand in the headline.
+const COMPARED: [&str; 7] = [
+    "value",
+    "previous_month",
+    "same_month_last_year",
+    "mean_6_months",
+    "rank",
+    "year_to_date",
+    "year_to_date_last_year",
+];
+
+/// A cell of a table as a text prints it: thousands apart, a dash where there is nothing.
+fn decimal(text: &str) -> String {
+    let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
+    match (whole.parse(), part) {
+        (Ok(n), None) => thousands(n),
+        (Ok(n), Some(part)) => format!("{}.{part}", thousands(n)),
+        (Err(_), _) if text.is_empty() => Shown::None.to_string(),
+        (Err(_), _) => text.to_owned(),
+    }
+}
+
+/// How many months the ranks of the headline are of.
+fn months_in_series(comparators: &Sheet) -> Option<String> {
+    let keys = [("table", "reports_month"), ("key", "event_kind=all"), ("measure", "reports")];
+    let row = comparators.with(&keys).next()?;
+    Some(comparators.text(row, "months_in_series").to_owned())
 }
 
 fn not_events(sheet: &Sheet, months: &Months) -> Vec<Line> {
