@@ -105,6 +105,15 @@ pub enum Lang {
     Es,
 }
 
+impl From<Lang> for schemas::Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::En,
+            Lang::Es => Self::Es,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct SourceAdd {
     /// 1 to 64 of a-z 0-9 - _
@@ -217,9 +226,15 @@ pub struct Export {
 
 #[derive(Debug, Args)]
 pub struct Brief {
-    /// The month that it is for
-    #[arg(long, value_name = "YYYY-MM")]
+    /// The month, quarter (2026-Q3) or year that it is for
+    #[arg(long, value_name = "YYYY-MM|YYYY-Qn|YYYY")]
     pub period: String,
+    /// Only what happened in this state
+    #[arg(long, value_name = "NY")]
+    pub state: Option<String>,
+    /// The language of the text; the tables are the same
+    #[arg(long, value_enum, default_value = "en")]
+    pub lang: Lang,
     /// Count only what was known at this instant (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub as_of: Option<String>,

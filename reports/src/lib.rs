@@ -10,7 +10,9 @@ mod header;
 mod publish;
 mod render;
 mod sheet;
+mod span;
 mod verify;
+mod words;
 
 pub use findings::Finding;
 pub use header::Header;

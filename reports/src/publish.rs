@@ -16,6 +16,7 @@ use crate::findings;
 use crate::header::Header;
 use crate::render;
 use crate::sheet::{Sheet, Sheets};
+use crate::span::Compared;
 
 /// What marks a directory as ours.
 pub(crate) const MADE_BY: &str = "testigo";
@@ -129,8 +130,12 @@ pub fn publish(out: &Path, header: &Header, tables: &[ProtectedTable]) -> Result
     bytes.push(b'\n');
     files.push((MANIFEST.to_owned(), bytes));
     place(out, &files)?;
-    let period = header.parsed_period().ok_or_else(|| PublishError::Render("the period does not read".into()))?;
-    let findings = findings::find(period, &sheets).into_iter().map(|f| f.text.replace("**", "")).collect();
+    let wrong = |what: &str| PublishError::Render(format!("the {what} does not read"));
+    let period = header.parsed_period().ok_or_else(|| wrong("period"))?;
+    let language = header.parsed_language().ok_or_else(|| wrong("language"))?;
+    let compared = Compared::of(period, derived::series_from(sheets.get("reports_month")));
+    let findings = findings::find(&compared, &sheets, language);
+    let findings = findings.into_iter().map(|f| f.text.replace("**", "")).collect();
     Ok(Published { dir: out.to_owned(), findings, files: files.len() })
 }
 
