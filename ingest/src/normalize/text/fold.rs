@@ -149,10 +149,26 @@ fn cut(text: &str, at: usize, folded: &mut Vec<u8>) -> usize {
         // "sí" says yes, "si" says if: the one accent that carries a meaning here.
         folded.extend_from_slice(b"'");
     }
+    if let Some(word) = texted(&bytes[at..i]) {
+        folded.clear();
+        folded.extend_from_slice(word);
+    }
     if !digits && i < bytes.len() && bytes[i] == b'/' && matches!(folded.as_slice(), b"w" | b"b") {
         i = shorthand(bytes, i, folded);
     }
     i
+}
+
+/// Spanish as it is texted: "la corte d Harlingen", "pq no abri". In small letters only: "Dept D" and "Q Street" are names.
+fn texted(word: &[u8]) -> Option<&'static [u8]> {
+    Some(match word {
+        b"d" => b"de",
+        b"dl" => b"del",
+        b"q" | b"ke" => b"que",
+        b"pa" => b"para",
+        b"pq" | b"xq" | b"porq" => b"porque",
+        _ => return None,
+    })
 }
 
 /// "&" is a word.
