@@ -127,3 +127,24 @@ pub(super) fn redact(text: &str) -> Result<(String, Vec<Redaction>), Reject> {
         Ok((kept, removed.collect()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coded(text: &str) -> Codes {
+        let mut codes = Codes::default();
+        read(text, None, &mut codes, &mut Counts::default(), &mut Provenance::default());
+        codes
+    }
+
+    #[test]
+    fn court_fields_are_coded_only_where_it_happened_at_a_court() {
+        let court = coded("ICE took my client in the hallway of criminal court after arraignment");
+        assert_eq!(court.setting, Some(Setting::Courthouse));
+        assert!(court.place_relation.is_some() && court.court_type.is_some() && court.court_role.is_some());
+        let elsewhere = coded("ICE took the tenant in the lobby of her apartment building");
+        assert_eq!(elsewhere.setting, Some(Setting::Home));
+        assert!(elsewhere.place_relation.is_none() && elsewhere.court_role.is_none());
+    }
+}
