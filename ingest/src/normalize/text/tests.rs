@@ -173,6 +173,10 @@ fn shorthand_and_phone_spanish() {
     assert_eq!(r.outcome.map(|i| i.value), Some(Outcome::InCustody));
     assert_eq!(r.agents.map(|i| i.value), Some(Count::exactly(3)));
     assert_eq!(kind("mi patron dice q aller la migra se yevo, se llevaron 3 d la planta"), Some(EventKind::Arrest));
+    let setting = |text: &str| read(text).setting.map(|i| i.value);
+    assert_eq!(setting("ICE lo agarro saliendo d la corte"), Some(Setting::Courthouse), "\"d\" is \"de\"");
+    assert_eq!(setting("ICE took him from 1530 Alder St apt 2"), Some(Setting::Home), "a house number of four digits");
+    assert_eq!(setting("ICE took 2 men @ the bus station"), Some(Setting::Transit), "\"@\" is \"at\"");
 }
 
 #[test]
