@@ -15,7 +15,7 @@ use toml::Spanned;
 use super::automaton::{Automaton, Builder};
 use super::fold::Field;
 use super::lexicon::Lexicon;
-use super::pattern::Classes;
+use super::pattern::{self, Classes};
 use super::scope::ScopeWords;
 use super::{CountField, RuleError, RuleId};
 
@@ -121,6 +121,9 @@ pub(super) type FactId = usize;
 /// Words that a negation reaches where its cue says nothing of it.
 const REACH: u8 = 6;
 
+/// The sign that [`super::read`] gives where every act that is told is of another day.
+const LONG_AGO: &str = "long_ago";
+
 /// What a cue does to what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +134,8 @@ pub(super) enum CueKind {
     NotNegation,
     /// "if", "si": the rest of the sentence did not happen.
     Supposition,
+    /// "a él si se lo llevaron": a "sí" without its accent, which supposes nothing.
+    NotSupposition,
     /// "last year": the sentence speaks of another day.
     Past,
     /// "turned out", "resulto ser": what follows counts more than what came before.
@@ -225,6 +230,8 @@ pub(super) struct Compiled {
     pub facts: usize,
     pub acts: Vec<FactId>,
     pub winners: HashMap<(Axis, FactId), FactId>,
+    /// The sign of a text whose acts are all of other days; no phrase gives it.
+    pub long_ago: FactId,
     /// The sign of a text that says that nobody was taken, and a rule that gives it: the count is 0.
     pub nobody: Option<FactId>,
     pub nobody_rule: RuleId,
@@ -247,6 +254,16 @@ struct File {
     decide: Vec<DecideSource>,
     #[serde(default)]
     count: Vec<CountSource>,
+    #[serde(default)]
+    short: Vec<ShortSource>,
+}
+
+/// A word as people write it on a telephone: it stands for another beside itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShortSource {
+    stands_for: Spanned<String>,
+    any: Texts,
 }
 
 type Texts = Vec<Spanned<String>>;
@@ -644,6 +661,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             loader.rule(place, rule)?;
         }
     }
+    let long_ago = loader.facts.make(Axis::Sign, LONG_AGO);
     let (mut early, mut late) = (Vec::new(), Vec::new());
     for (place, file) in &files {
         for source in &file.decide {
@@ -651,6 +669,20 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             // What happened is decided on mentions, before any axis has its value.
             let before = matches!(decision.axis, Axis::Sign | Axis::EventKind | Axis::Outcome);
             if before { early.push((decision, id)) } else { late.push((decision, id)) }
+        }
+    }
+    let mut shorts = Vec::new();
+    for (place, file) in &files {
+        for source in &file.short {
+            let word = |text: &Spanned<String>| {
+                pattern::single(text.get_ref())
+                    .filter(|word| !word.ends_with(b"*"))
+                    .ok_or_else(|| place.at(text, format!("`{}` is not one word", text.get_ref())))
+            };
+            let long = word(&source.stands_for)?;
+            for short in &source.any {
+                shorts.push((word(short)?, long.clone()));
+            }
         }
     }
     let mut countings = Vec::new();
@@ -683,7 +715,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         }
     };
     let Loader { mut lexicon, automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
-    lexicon.finish();
+    lexicon.finish(&shorts);
     let automaton = automaton.finish(&lexicon);
     let won: Vec<((Axis, String), FactId)> = facts
         .ids
@@ -714,6 +746,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         facts: count,
         acts,
         winners,
+        long_ago,
         nobody,
         nobody_rule,
         first_counting,

@@ -89,6 +89,7 @@ pub(super) fn read(rules: &Compiled, text: &str, _language: Option<Language>, ou
             *held = Held { holds: true, span: fired.span };
         }
     }
+    s.held[rules.long_ago] = of_other_days(rules, s);
     for (decision, id) in &rules.early {
         decide(rules, decision, *id, s, out);
     }
@@ -201,6 +202,15 @@ fn fire(rules: &Compiled, s: &mut Scratch) {
             span,
             weak: marks & PAST != 0 && !rule.even_past,
         });
+    }
+}
+
+/// Whether acts are told, and all of other days.
+fn of_other_days(rules: &Compiled, s: &Scratch) -> Held {
+    let mut acts = s.fired.iter().filter(|f| rules.acts.contains(&rules.rules[usize::from(f.rule)].fact));
+    match acts.next() {
+        Some(first) if first.weak && acts.all(|f| f.weak) => Held { holds: true, span: first.span },
+        _ => Held::default(),
     }
 }
 

@@ -54,18 +54,17 @@ pub(super) fn mark(
         Role::Cue(kind, reach) => Some((kind, usize::from(reach))),
         _ => None,
     };
-    let no_negation = |hit: &Hit| {
-        hits.iter().take_while(|h| h.start <= hit.start).any(|h| {
-            h.start <= hit.start
-                && h.end >= hit.end
-                && matches!(phrases[h.phrase as usize].role, Role::Cue(CueKind::NotNegation, _))
-        })
+    // Whether a longer phrase says that this one is no such cue.
+    let within = |kind: CueKind, hit: &Hit| {
+        hits.iter()
+            .take_while(|h| h.start <= hit.start)
+            .any(|h| h.end >= hit.end && matches!(phrases[h.phrase as usize].role, Role::Cue(k, _) if k == kind))
     };
     for hit in hits {
         let end = hit.end as usize;
         match cue(hit) {
-            Some((CueKind::Negation, reach)) if !no_negation(hit) => deny(tokens, end, reach, lexicon, words, marks),
-            Some((CueKind::Supposition, _)) => {
+            Some((CueKind::Negation, reach)) if !within(CueKind::NotNegation, hit) => deny(tokens, end, reach, lexicon, words, marks),
+            Some((CueKind::Supposition, _)) if !within(CueKind::NotSupposition, hit) => {
                 for at in end..tokens.len() {
                     if tokens[at].sentence != tokens[end - 1].sentence || is(tokens, at, words.but, lexicon) {
                         break;
