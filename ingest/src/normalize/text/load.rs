@@ -121,8 +121,16 @@ pub(super) type FactId = usize;
 /// Words that a negation reaches where its cue says nothing of it.
 const REACH: u8 = 6;
 
-/// The sign that [`super::read`] gives where every act that is told is of another day.
-const LONG_AGO: &str = "long_ago";
+/// Signs of the whole text, given by [`super::read`]; decisions name them like any other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole {
+    /// `long_ago`: every act that is told is of another day.
+    pub long_ago: FactId,
+    /// `only_heard`: every act that is told is what others say.
+    pub only_heard: FactId,
+    /// `question`: some sentence ends in a question mark.
+    pub question: FactId,
+}
 
 /// What a cue does to what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -138,6 +146,8 @@ pub(super) enum CueKind {
     NotSupposition,
     /// "last year": the sentence speaks of another day.
     Past,
+    /// "someone posted": the sentence is what others say.
+    Hearsay,
     /// "turned out", "resulto ser": what follows counts more than what came before.
     Correction,
 }
@@ -230,8 +240,8 @@ pub(super) struct Compiled {
     pub facts: usize,
     pub acts: Vec<FactId>,
     pub winners: HashMap<(Axis, FactId), FactId>,
-    /// The sign of a text whose acts are all of other days; no phrase gives it.
-    pub long_ago: FactId,
+    /// Signs that no phrase gives, but the whole text.
+    pub whole: Whole,
     /// The sign of a text that says that nobody was taken, and a rule that gives it: the count is 0.
     pub nobody: Option<FactId>,
     pub nobody_rule: RuleId,
@@ -661,7 +671,8 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             loader.rule(place, rule)?;
         }
     }
-    let long_ago = loader.facts.make(Axis::Sign, LONG_AGO);
+    let mut sign = |code| loader.facts.make(Axis::Sign, code);
+    let whole = Whole { long_ago: sign("long_ago"), only_heard: sign("only_heard"), question: sign("question") };
     let (mut early, mut late) = (Vec::new(), Vec::new());
     for (place, file) in &files {
         for source in &file.decide {
@@ -746,7 +757,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         facts: count,
         acts,
         winners,
-        long_ago,
+        whole,
         nobody,
         nobody_rule,
         first_counting,

@@ -16,6 +16,7 @@ pub(super) const DENIED: u8 = 1;
 pub(super) const SUPPOSED: u8 = 2;
 pub(super) const PAST: u8 = 4;
 pub(super) const ASKED: u8 = 8;
+pub(super) const HEARD: u8 = 16;
 
 /// Words that open and close scopes, by their class in the rule files.
 #[derive(Debug, Clone, Copy)]
@@ -72,14 +73,15 @@ pub(super) fn mark(
                     marks[at] |= SUPPOSED;
                 }
             }
-            Some((CueKind::Past, _)) => {
+            Some((kind @ (CueKind::Past | CueKind::Hearsay), _)) => {
+                let all = if kind == CueKind::Past { PAST } else { HEARD };
                 let sentence = tokens[hit.start as usize].sentence;
                 let first =
                     tokens[..hit.start as usize].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
                 for (mark, _) in
                     marks[first..].iter_mut().zip(&tokens[first..]).take_while(|(_, t)| t.sentence == sentence)
                 {
-                    *mark |= PAST;
+                    *mark |= all;
                 }
             }
             Some((CueKind::Correction, _)) => correction = Some(hit.end),
