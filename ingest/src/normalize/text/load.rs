@@ -14,7 +14,7 @@ use toml::Spanned;
 
 use super::automaton::{Automaton, Builder};
 use super::fold::Field;
-use super::lexicon::Lexicon;
+use super::lexicon::{Alias, Lexicon};
 use super::pattern::{self, Classes};
 use super::scope::ScopeWords;
 use super::{CountField, RuleError, RuleId};
@@ -266,6 +266,18 @@ struct File {
     count: Vec<CountSource>,
     #[serde(default)]
     short: Vec<ShortSource>,
+    #[serde(default)]
+    misspelt: Vec<MisspeltSource>,
+}
+
+/// Words that are known with one letter left out or two letters changed about, where that makes no other known word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MisspeltSource {
+    #[serde(default)]
+    en: Texts,
+    #[serde(default)]
+    es: Texts,
 }
 
 /// A word as people write it on a telephone: it stands for another beside itself.
@@ -631,6 +643,17 @@ impl Loader {
     }
 }
 
+/// A word with one letter left out, or two neighbours changed about. The first letter stands.
+fn slips(word: &[u8]) -> impl Iterator<Item = Box<[u8]>> {
+    let without = (1..word.len()).map(|at| [&word[..at], &word[at + 1..]].concat().into());
+    let swapped = (1..word.len().saturating_sub(1)).map(|at| {
+        let mut slip = word.to_vec();
+        slip.swap(at, at + 1);
+        slip.into()
+    });
+    without.chain(swapped)
+}
+
 /// Compiles the files, in their order: classes and cues first, then rules, then decisions, then counts.
 pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     let mut files = Vec::new();
@@ -682,14 +705,18 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             if before { early.push((decision, id)) } else { late.push((decision, id)) }
         }
     }
-    let mut shorts = Vec::new();
+    let mut shorts: Vec<Alias> = Vec::new();
     for (place, file) in &files {
+        let word = |text: &Spanned<String>| {
+            pattern::single(text.get_ref())
+                .filter(|word| !word.ends_with(b"*"))
+                .ok_or_else(|| place.at(text, format!("`{}` is not one word", text.get_ref())))
+        };
+        for text in file.misspelt.iter().flat_map(|source| source.en.iter().chain(&source.es)) {
+            let right = word(text)?;
+            shorts.extend(slips(&right).filter(|slip| !loader.lexicon.knows(slip)).map(|slip| (slip, right.clone())));
+        }
         for source in &file.short {
-            let word = |text: &Spanned<String>| {
-                pattern::single(text.get_ref())
-                    .filter(|word| !word.ends_with(b"*"))
-                    .ok_or_else(|| place.at(text, format!("`{}` is not one word", text.get_ref())))
-            };
             let long = word(&source.stands_for)?;
             for short in &source.any {
                 shorts.push((word(short)?, long.clone()));
@@ -721,6 +748,8 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             list: symbol("scope-list"),
             after: symbol("scope-after"),
             question: symbol("scope-question"),
+            ask: symbol("scope-ask"),
+            asked_of: symbol("scope-asked-of"),
             was: symbol("scope-was"),
             but: symbol("scope-but"),
         }

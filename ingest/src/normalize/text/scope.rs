@@ -29,6 +29,9 @@ pub(super) struct ScopeWords {
     pub after: Symbol,
     /// The words with which a question starts.
     pub question: Symbol,
+    /// The words that, with one of `asked_of` behind them, make a question of a sentence without its mark.
+    pub ask: Symbol,
+    pub asked_of: Symbol,
     /// `was`, `era`: behind "No", says what it was instead.
     pub was: Symbol,
     /// `but`, `pero`: a supposition ends here.
@@ -64,7 +67,9 @@ pub(super) fn mark(
     for hit in hits {
         let end = hit.end as usize;
         match cue(hit) {
-            Some((CueKind::Negation, reach)) if !within(CueKind::NotNegation, hit) => deny(tokens, end, reach, lexicon, words, marks),
+            Some((CueKind::Negation, reach)) if !within(CueKind::NotNegation, hit) => {
+                deny(tokens, end, reach, lexicon, words, marks)
+            }
             Some((CueKind::Supposition, _)) if !within(CueKind::NotSupposition, hit) => {
                 for at in end..tokens.len() {
                     if tokens[at].sentence != tokens[end - 1].sentence || is(tokens, at, words.but, lexicon) {
@@ -130,12 +135,16 @@ fn deny(tokens: &[Token], from: usize, reach: usize, lexicon: &Lexicon, words: S
     }
 }
 
-/// A sentence with a question mark that starts like a question says nothing about what happened.
+/// A sentence that starts like a question, with its mark or without ("can they come in"), says nothing about what
+/// happened.
 fn questions(tokens: &[Token], lexicon: &Lexicon, words: ScopeWords, marks: &mut [u8]) {
     let mut start = 0;
     while start < tokens.len() {
         let len = tokens[start..].iter().take_while(|t| t.sentence == tokens[start].sentence).count();
-        let asks = tokens[start].question && (0..len.min(3)).any(|i| is(tokens, start + i, words.question, lexicon));
+        let unmarked =
+            len > 2 && is(tokens, start, words.ask, lexicon) && is(tokens, start + 1, words.asked_of, lexicon);
+        let marked = tokens[start].question && (0..len.min(3)).any(|i| is(tokens, start + i, words.question, lexicon));
+        let asks = marked || unmarked;
         if asks {
             for mark in &mut marks[start..start + len] {
                 *mark |= ASKED;
