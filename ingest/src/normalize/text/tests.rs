@@ -240,6 +240,37 @@ fn no_event_has_no_tactics() {
 }
 
 #[test]
+fn words_as_they_are_written_on_a_telephone() {
+    for text in [
+        "they left w him",
+        "se yebaron a mi tio",
+        "two men were arrsted here",
+        "se lelvaron a dos",
+        "lo movieron d Winn para aca",
+    ] {
+        assert!(matches!(kind(text), Some(EventKind::Arrest | EventKind::DetainerOrTransfer)), "{text}");
+    }
+    let words = ("words.toml", "[[misspelt]]\nen = [\"two words\"]");
+    assert!(TextRules::from_sources(&[words]).is_err_and(|e| e.line == 2), "one word at a time");
+}
+
+#[test]
+fn what_the_whole_text_says_of_its_acts() {
+    for (text, want) in [
+        ("Last year they took a man from here. Can they come back?", EventKind::InformationRequest),
+        ("Last year they took a man from here.", EventKind::Arrest),
+        ("Someone in the chat says a van took kids. No kid is missing.", EventKind::NotEnforcement),
+        ("Someone in the chat says a van took kids.", EventKind::Arrest),
+        ("They took my uncle. No kid is missing.", EventKind::Arrest),
+        ("A él si se lo llevaron", EventKind::Arrest),
+        ("Le afecta una multa vieja al residente?", EventKind::InformationRequest),
+    ] {
+        assert_eq!(kind(text), Some(want), "{text}");
+    }
+    assert_ne!(kind("qué hago si se lo llevan"), Some(EventKind::Arrest));
+}
+
+#[test]
 fn a_reading_does_not_depend_on_the_one_before() {
     let mut reused = Reading::default();
     for text in ["ICE took two men at the plant", "", "False alarm", "se llevaron a mi tío, encapuchados", "4 agents"]
