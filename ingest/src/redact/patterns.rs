@@ -246,7 +246,7 @@ struct Shapes(u16);
 impl Shapes {
     /// As `needs` names them: any digit, three and six in a row, digits on both sides of a point or comma, a digit before
     /// a space or a letter, a letter and a digit side by side or over a hyphen, a point inside a word.
-    const NAMES: [&'static str; 8] = ["0", "000", "000000", "0.0", "0 a", "a0", "a.a", "00 a"];
+    const NAMES: [&'static str; 8] = ["0", "000", "000000", "0.0", "0 a", "a~0", "a.a", "00 a"];
 
     fn of(bytes: &[u8]) -> Self {
         let (mut found, mut run) = (0, 0);
