@@ -203,9 +203,9 @@ fn shows_itself(folded: &Folded, tokens: &[Token], at: usize, code: &Code) -> bo
     fits && beside
         && !named
         && (code.upper || vehicle_near && !apart || cue_after)
-        && (code.letters >= 2 || !apart)
+        && (code.letters >= 2 || !apart || vehicle_near && token.kind == Kind::Mixed && code.pieces == 2 && code.upper)
         && !(apart && pieces.iter().any(plain))
-        && !is_clock(word(folded, token))
+        && (!is_clock(word(folded, token)) || token.shape != Shape::Lower && token.len() <= 3 && apart)
 }
 
 /// Whether a word with one of `marks` stands near to `start..end`, in the same line.
@@ -258,6 +258,13 @@ fn code(folded: &Folded, tokens: &[Token], at: usize) -> Option<Code> {
         }
         match token.kind {
             Kind::Number if token.len() <= room => {
+                // "veh 1 IL DK 48 217": the first vehicle, of Illinois.
+                let counted = next == at
+                    && token.len() == 1
+                    && tokens.get(next + 1).is_some_and(|t| t.gap == SPACE && t.is(STATE) && t.shape == Shape::Upper);
+                if counted {
+                    break;
+                }
                 // "plate 7KX 2 agents": a count.
                 let counts = tokens.get(next + 1).is_some_and(|noun| {
                     noun.kind == Kind::Word
