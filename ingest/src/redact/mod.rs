@@ -123,7 +123,7 @@ impl Redactor {
         if out.len() > first {
             tokens::refresh(text, &folded, &self.words, &mut tokens);
         }
-        let mut survey = self.patterns.survey(&folded);
+        let mut survey = self.patterns.survey(&folded, &tokens);
         // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. What one step
         // hid may show another something: they take turns until each has seen what all left, and found nothing. Of the
         // patterns only those that matched can match again.

@@ -9,7 +9,7 @@ use schemas::redaction::Class;
 use super::Span;
 use super::fold::{FOREIGN, Folded};
 use super::lexicon::{
-    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE,
+    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, Marks, NAME, OPENS_INTRODUCTION, OPENS_PLACE, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE,
     PLACE_NOUN, PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION,
     WORD,
 };
@@ -199,7 +199,6 @@ impl Scan<'_> {
         if token.kind != Kind::Word || token.len() < 2 || self.rule[at].is_some() {
             return false;
         }
-        let foreign = self.word(at).contains(&FOREIGN);
         if self.capital(at) {
             if self.never(at, under_way) || token.is(TITLE | RELATION | ROLE) && !(token.is(NAME) && under_way) {
                 return false;
@@ -236,7 +235,7 @@ impl Scan<'_> {
                     && token.len() <= 6
                     && !token.is(PLACE_NOUN);
             }
-            return !foreign || under_way || cue > Cue::None;
+            return under_way || cue > Cue::None || !self.word(at).contains(&FOREIGN);
         }
         if token.is(NEVER | FREQUENT | SPEECH | ROLE | TITLE | RELATION | PLACE_NOUN) {
             return token.is(SURE) && !token.is(NEVER | FREQUENT);
@@ -274,6 +273,17 @@ impl Scan<'_> {
         self.word(at).windows(3).any(|w| w[0] == w[1] && w[1] == w[2])
     }
 
+    /// Whether a name may start at `at` at all where no strong cue stands before it: a capital, a word of the lists with one of
+    /// `marks`, something cut short or in quotes. Most words are none of these.
+    fn may_start(&self, at: usize, marks: Marks) -> bool {
+        let token = &self.tokens[at];
+        token.kind == Kind::Word
+            && (self.capital(at)
+                || token.is(marks)
+                || token.gap & QUOTE != 0
+                || token.len() <= 4 && self.bytes.get(token.end) == Some(&b'.'))
+    }
+
     /// The end of the name that starts at `at`; `at` itself when none does.
     fn run(&self, at: usize, cue: Cue) -> usize {
         let mut end = at;
@@ -297,17 +307,17 @@ impl Scan<'_> {
                 end = next;
                 break;
             }
-            if self.initial(next) {
+            if token.len() == 1 && self.initial(next) {
                 next += 1;
                 continue;
             }
             // "Ma. Corazon", "Md. Shafiqul": a given name cut short, and what a capital begins behind it.
-            if self.cut_short(next) {
+            if token.len() <= 4 && self.cut_short(next) {
                 next += 2;
                 end = next;
                 continue;
             }
-            if let Some(behind) = self.quoted(next).filter(|_| under_way) {
+            if let Some(behind) = Some(next).filter(|_| under_way && token.gap & QUOTE != 0).and_then(|at| self.quoted(at)) {
                 next = behind;
                 end = next;
                 continue;
@@ -486,7 +496,9 @@ impl Scan<'_> {
     fn cued(&mut self) {
         let mut at = 0;
         while at < self.tokens.len() {
-            let Some((length, cue, rule)) = self.cue(at) else {
+            const CUES: Marks = INTRODUCTION | WEAK_INTRODUCTION | OPENS_INTRODUCTION | TITLE | RELATION | ROLE;
+            let found = if self.tokens[at].is(CUES) { self.cue(at) } else { None };
+            let Some((length, cue, rule)) = found else {
                 at += 1;
                 continue;
             };
@@ -501,6 +513,9 @@ impl Scan<'_> {
                 continue;
             }
             let cue = self.sober(cue, start, rule);
+            if cue == Cue::Weak && !self.may_start(start, NAME) {
+                continue;
+            }
             let end = self.run(start, cue);
             if end > start && self.speaks(start, end, cue) && !self.of_a_place_despite(start, end, rule) {
                 self.take(start, end, rule);
@@ -642,11 +657,15 @@ impl Scan<'_> {
     /// "Lupe: they took him": who speaks in a chat, and "- Lupe" at the end of one.
     fn chat_lines(&mut self) {
         for at in 0..self.tokens.len() {
+            // Most words stand in the middle of a line.
+            if at > 0 && self.tokens[at].gap & (LINE | BRACKET | HYPHEN) == 0 {
+                continue;
+            }
             let line_start = at == 0
                 || self.tokens[at].gap & LINE != 0
                 || self.tokens[at - 1].kind == Kind::Number && self.tokens[at].gap & (BRACKET | HYPHEN) != 0
                 || self.tokens[at].gap & BRACKET != 0 && self.tokens[at - 1].kind != Kind::Word;
-            if line_start {
+            if line_start && self.tokens[at].kind == Kind::Word {
                 let end = self.run(at, Cue::Strong);
                 if end > at
                     && self.tokens.get(end).map_or(self.trailing_colon(end), |t| t.gap & COLON != 0)
@@ -686,7 +705,12 @@ impl Scan<'_> {
                 at += 1;
                 continue;
             }
-            let place = phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC);
+            let opens = self.tokens[at].is(OPENS_PLACE);
+            if !opens && !self.may_start(at, SURE) {
+                at += 1;
+                continue;
+            }
+            let place = if opens { phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC) } else { None };
             if let Some((length, _)) = place.filter(|&(length, _)| length > 1) {
                 // "Santa Rosa" is a city; "Santa Rosa Lopez" would be a name.
                 let more = self
@@ -698,6 +722,10 @@ impl Scan<'_> {
                     at += length;
                     continue;
                 }
+            }
+            if !self.may_start(at, SURE) {
+                at += 1;
+                continue;
             }
             let start = at;
             let end = self.run(start, Cue::None);
@@ -811,6 +839,11 @@ impl Scan<'_> {
             if self.rule[at].is_some() || self.tokens[at].kind != Kind::Word {
                 continue;
             }
+            // Names are found beside names.
+            let taken = |at: usize| self.rule.get(at).is_some_and(Option::is_some);
+            if !(taken(at - 1) || taken(at.wrapping_sub(2)) || taken(at + 1) || taken(at + 2)) {
+                continue;
+            }
             let token = &self.tokens[at];
             let joint = matches!(self.word(at - 1), b"y" | b"e" | b"and" | b"con" | b"with" | b"or" | b"o" | b"plus");
             let after_name = (token.gap & (COMMA | SLASH) != 0
@@ -865,6 +898,9 @@ impl Scan<'_> {
     /// in quotes beside names and behind what announces them.
     fn neighbours(&mut self) {
         for at in 0..self.tokens.len() {
+            if self.tokens[at].gap & QUOTE == 0 {
+                continue;
+            }
             if let Some(end) = self.quoted(at) {
                 let announced = at > 0 && self.tokens[at - 1].is(INTRODUCTION | TITLE)
                     || at > 1
@@ -878,14 +914,19 @@ impl Scan<'_> {
                 }
             }
         }
+        if !self.any() {
+            return;
+        }
         for at in 1..self.tokens.len() {
+            if self.rule[at].is_none() {
+                continue;
+            }
             // "jean-baptiste wilner", "LUZ MARIA": a given name that is also a word, before a name.
             let before = &self.tokens[at - 1];
             let given = before.is(GIVEN) && !before.is(FREQUENT | TITLE | RELATION | ROLE | NEVER) && before.len() > 2;
             let unknown =
                 self.capitals == Capitals::Mute && before.marks == 0 && before.kind == Kind::Word && before.len() > 3;
-            if self.rule[at].is_some()
-                && self.rule[at - 1].is_none()
+            if self.rule[at - 1].is_none()
                 && matches!(self.tokens[at].gap, SPACE | HYPHEN)
                 && before.shape == self.tokens[at].shape
                 && self.tokens[at].is(NAME)
@@ -1028,7 +1069,8 @@ impl Scan<'_> {
             if self.rule[at].is_some() || token.kind != Kind::Word {
                 continue;
             }
-            let plural = self.word(at).strip_suffix(b"s").filter(|stem| stem.len() > 3 && token.marks == 0);
+            let plural = if token.marks == 0 { self.word(at).strip_suffix(b"s") } else { None };
+            let plural = plural.filter(|stem| stem.len() > 3);
             let same = caught.binary_search(&token.hash).is_ok()
                 || plural.is_some_and(|stem| caught.binary_search(&super::lexicon::hash(stem.iter().copied())).is_ok());
             if !same {

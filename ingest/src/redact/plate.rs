@@ -112,7 +112,6 @@ fn behind(folded: &mut Folded, tokens: &[Token], cue: usize, strong: bool, out: 
 
 /// Whether a code behind a cue is a plate. `told`: a sign or a word says that it comes; `first`: a strong cue stands
 /// before it and no other plate between.
-#[expect(clippy::too_many_arguments, reason = "each says another thing about the same place")]
 fn announces(folded: &Folded, tokens: &[Token], at: usize, code: &Code, told: bool, first: bool, partly: bool) -> bool {
     let token = &tokens[at];
     let counted = tokens

@@ -44,6 +44,7 @@ struct File {
     numbers: Numbers,
     plates: Plates,
     births: Births,
+    roads: Roads,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +58,14 @@ struct Plates {
     letters: String,
     dashes: String,
     as_in: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Roads {
+    roads: String,
+    compass: String,
+    at: String,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +121,11 @@ pub const LINK: Marks = 1 << 12;
 pub const PAST: Marks = 1 << 13;
 /// What a number alone counts: "years", "meses".
 pub const UNIT: Marks = 1 << 14;
+/// Words for streets, and of numbered roads.
+pub const ROAD: Marks = 1 << 15;
+pub const COMPASS: Marks = 1 << 16;
+/// Before the address of a place.
+pub const AT: Marks = 1 << 17;
 
 /// Reads `words.toml` and `lexicon.txt`.
 pub fn load(text: &str, forms: &str) -> Result<Words, RuleError> {
@@ -178,6 +192,9 @@ pub fn load(text: &str, forms: &str) -> Result<Words, RuleError> {
         (&file.births.links, LINK),
         (&file.births.past, PAST),
         (&file.births.units, UNIT),
+        (&file.roads.roads, ROAD),
+        (&file.roads.compass, COMPASS),
+        (&file.roads.at, AT),
     ];
     let mut cues = Lexicon::with_room(2 * small.iter().map(|(list, _)| list.len() / 4).sum::<usize>());
     for (list, marks) in small {
