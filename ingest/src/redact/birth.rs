@@ -69,6 +69,11 @@ pub fn find(folded: &mut Folded, tokens: &[Token], out: &mut Vec<Span>) {
     let mut at = 0;
     while at < tokens.len() {
         let token = &tokens[at];
+        let number = matches!(token.kind, Kind::Number | Kind::Mixed);
+        if !number && token.len() > 1 && !token.cues(BIRTH | MONTH | ORDINAL) && !token.is(NUMBER) {
+            at += 1;
+            continue;
+        }
         let mut found = None;
         if let Some(behind) = cue(folded, tokens, at) {
             found = behind_cue(folded, tokens, behind);

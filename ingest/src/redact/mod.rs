@@ -118,31 +118,30 @@ impl Redactor {
         let mut folded = Folded::new(text);
         let mut tokens = Vec::with_capacity(text.len() / 5);
         tokens::cut(text, &folded, &self.words, &mut tokens);
-        plate::announced(&mut folded, &tokens, out);
-        birth::find(&mut folded, &tokens, out);
-        if out.len() > first {
-            tokens::refresh(text, &folded, &self.words, &mut tokens);
-        }
-        let mut survey = self.patterns.survey(&folded, &tokens);
+        let mut survey = None;
         // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. What one step
         // hid may show another something: they take turns until each has seen what all left, and found nothing. Of the
         // patterns only those that matched can match again.
         let (mut turn, mut quiet) = (0, 0);
         while quiet < TURNS {
             let before = out.len();
+            let mut patterns = |stage, folded: &mut Folded, out: &mut Vec<Span>| {
+                let survey = survey.get_or_insert_with(|| self.patterns.survey(folded, &tokens));
+                self.patterns.find(stage, survey, text, folded, &self.words.lexicon, out);
+            };
             match turn % TURNS {
-                0 => self.patterns.find(Stage::Plain, &mut survey, text, &mut folded, &self.words.lexicon, out),
-                1 => plate::shaped(&mut folded, &tokens, out),
-                2 => self.patterns.find(Stage::Vague, &mut survey, text, &mut folded, &self.words.lexicon, out),
-                3 => numbers::find(&mut folded, &tokens, out),
-                4 => person::find(&mut folded, &tokens, &self.words.lexicon, out),
-                5 => plate::announced(&mut folded, &tokens, out),
-                _ => birth::find(&mut folded, &tokens, out),
+                0 => plate::announced(&mut folded, &tokens, out),
+                1 => birth::find(&mut folded, &tokens, out),
+                2 => patterns(Stage::Plain, &mut folded, out),
+                3 => plate::shaped(&mut folded, &tokens, out),
+                4 => patterns(Stage::Vague, &mut folded, out),
+                5 => numbers::find(&mut folded, &tokens, out),
+                _ => person::find(&mut folded, &tokens, &self.words.lexicon, out),
             }
             quiet += 1;
             if out.len() > before {
                 quiet = 0;
-                tokens::refresh(text, &folded, &self.words, &mut tokens);
+                tokens::refresh(text, &mut folded, &self.words, &mut tokens);
             }
             turn += 1;
         }

@@ -12,9 +12,9 @@ use toml::Spanned;
 use schemas::redaction::Class;
 
 use super::fold::Folded;
+use super::lexicon::{self, FREQUENT, JOINER, Lexicon, NEVER, NEVER_STREET, NUMBER, ORDINARY, PLACE, STREET_WORD};
 use super::tokens::{BRACKET, COLON, COMMA, HYPHEN, Kind, LINE, SPACE, STOP, Token};
 use super::words::{AT, COMPASS, ROAD};
-use super::lexicon::{self, FREQUENT, JOINER, Lexicon, NEVER, NEVER_STREET, NUMBER, ORDINARY, PLACE, STREET_WORD};
 use super::{RuleError, Span};
 
 #[derive(Deserialize)]
@@ -191,7 +191,8 @@ impl Patterns {
             inside = letter;
         }
         for (at, token) in tokens.iter().enumerate() {
-            if token.kind == Kind::Word && !token.is(NUMBER) && tokens.get(at + 1).is_none_or(|next| next.gap != HYPHEN) {
+            if token.kind == Kind::Word && !token.is(NUMBER) && tokens.get(at + 1).is_none_or(|next| next.gap != HYPHEN)
+            {
                 continue;
             }
             let (facts, start) = Facts::of(bytes, tokens, at);
@@ -336,9 +337,8 @@ impl Facts {
     /// As `needs` names them: a number with a word for a street near behind it; with a compass point; with a numbered road;
     /// with more of a code; a number where an address may stand, with a word behind it; a number in words before a street;
     /// letters and digits in one, perhaps over hyphens; two letters or so, a hyphen and numbers; long letters and digits.
-    const NAMES: [&'static str; 9] = [
-        "n street", "n compass", "n road", "n code", "n word", "said street", "mixed", "a-n-n", "mixed 12",
-    ];
+    const NAMES: [&'static str; 9] =
+        ["n street", "n compass", "n road", "n code", "n word", "said street", "mixed", "a-n-n", "mixed 12"];
 
     /// The facts of a token, and where its first digit stands, or its first letter where it has none before.
     fn of(bytes: &[u8], tokens: &[Token], at: usize) -> (Self, usize) {
@@ -351,7 +351,9 @@ impl Facts {
                 if token.kind == Kind::Mixed {
                     start += bytes[token.start..token.end].iter().take_while(|b| !b.is_ascii_digit()).count();
                 }
-                let Some(next) = next else { return (Self(u16::from(token.len() >= 12) << 8 | Self::mixed(tokens, at)), token.start) };
+                let Some(next) = next else {
+                    return (Self(u16::from(token.len() >= 12) << 8 | Self::mixed(tokens, at)), token.start);
+                };
                 let behind = |n: usize| tokens.get(at + n).filter(|t| t.gap & LINE == 0 && t.kind != Kind::Hidden);
                 let spaced = next.gap & SPACE != 0 || token.kind == Kind::Mixed || next.gap == HYPHEN;
                 if spaced && (1..=9).map_while(behind).any(|t| t.cues(ROAD)) {

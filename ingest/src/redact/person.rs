@@ -9,9 +9,9 @@ use schemas::redaction::Class;
 use super::Span;
 use super::fold::{FOREIGN, Folded};
 use super::lexicon::{
-    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, Marks, NAME, OPENS_INTRODUCTION, OPENS_PLACE, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE,
-    PLACE_NOUN, PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION,
-    WORD,
+    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, Marks, NAME, NEVER, OPENS_INTRODUCTION, OPENS_PLACE,
+    ORDINARY, PARTICLE, PLACE, PLACE_CUE, PLACE_NOUN, PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX,
+    SURE, SURNAME, TITLE, WEAK_INTRODUCTION, WORD,
 };
 use super::tokens::{BRACKET, COLON, COMMA, Gap, HYPHEN, Kind, LINE, QUOTE, SLASH, SPACE, STOP, Shape, Token, phrase};
 use super::words::MONTH;
@@ -21,8 +21,16 @@ const LONGEST: usize = 7;
 
 /// Finds and hides names. `tokens` are of the text as it stands, after all other rules.
 pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut Vec<Span>) {
-    let mut scan =
-        Scan { bytes: &folded.bytes, tokens, lexicon, capitals: Capitals::of(tokens), rule: vec![None; tokens.len()] };
+    let mut scan = Scan {
+        bytes: &folded.bytes,
+        tokens,
+        lexicon,
+        capitals: Capitals::of(tokens),
+        rule: vec![None; tokens.len()],
+        marked: Vec::with_capacity(tokens.len() / 2),
+        found: false,
+    };
+    scan.mark();
     scan.cued();
     scan.chat_lines();
     scan.lists_of_names();
@@ -31,6 +39,9 @@ pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut 
     scan.neighbours();
     scan.particles_between();
     scan.everywhere();
+    if !scan.found {
+        return;
+    }
     let rule = scan.rule;
     let mut at = 0;
     while at < tokens.len() {
@@ -90,9 +101,26 @@ struct Scan<'a> {
     capitals: Capitals,
     /// For each token, the rule that takes it.
     rule: Vec<Option<&'static str>>,
+    /// The tokens at which something may begin: most words are no cue, no name, and stand in the middle of a line.
+    marked: Vec<usize>,
+    /// Whether any name was found yet.
+    found: bool,
 }
 
+/// Cues of names.
+const CUES: Marks = INTRODUCTION | WEAK_INTRODUCTION | OPENS_INTRODUCTION | TITLE | RELATION | ROLE;
+
 impl Scan<'_> {
+    fn mark(&mut self) {
+        let marks = CUES | SURE | OPENS_PLACE;
+        let gaps = LINE | BRACKET | HYPHEN | QUOTE;
+        for (at, token) in self.tokens.iter().enumerate() {
+            if token.is(marks) || token.gap & gaps != 0 || self.may_start(at, SURE) {
+                self.marked.push(at);
+            }
+        }
+    }
+
     fn capital(&self, at: usize) -> bool {
         self.capitals == Capitals::Telling && self.tokens[at].shape != Shape::Lower
     }
@@ -317,7 +345,9 @@ impl Scan<'_> {
                 end = next;
                 continue;
             }
-            if let Some(behind) = Some(next).filter(|_| under_way && token.gap & QUOTE != 0).and_then(|at| self.quoted(at)) {
+            if let Some(behind) =
+                Some(next).filter(|_| under_way && token.gap & QUOTE != 0).and_then(|at| self.quoted(at))
+            {
                 next = behind;
                 end = next;
                 continue;
@@ -481,12 +511,8 @@ impl Scan<'_> {
         })
     }
 
-    /// Whether any name was found yet.
-    fn any(&self) -> bool {
-        self.rule.iter().any(Option::is_some)
-    }
-
     fn take(&mut self, start: usize, end: usize, rule: &'static str) {
+        self.found = true;
         for at in start..end {
             self.rule[at].get_or_insert(rule);
         }
@@ -494,21 +520,20 @@ impl Scan<'_> {
 
     /// Names behind cues.
     fn cued(&mut self) {
-        let mut at = 0;
-        while at < self.tokens.len() {
-            const CUES: Marks = INTRODUCTION | WEAK_INTRODUCTION | OPENS_INTRODUCTION | TITLE | RELATION | ROLE;
-            let found = if self.tokens[at].is(CUES) { self.cue(at) } else { None };
-            let Some((length, cue, rule)) = found else {
-                at += 1;
+        let mut behind = 0;
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
+            if at < behind || !self.tokens[at].is(CUES) {
                 continue;
-            };
+            }
+            let Some((length, cue, rule)) = self.cue(at) else { continue };
             let mut start = at + length;
             let mut fillers = 0;
             while start < self.tokens.len() && fillers < 4 && self.fills(start) && self.fits_cue(start, rule) {
                 start += 1;
                 fillers += 1;
             }
-            at += length;
+            behind = at + length;
             if start >= self.tokens.len() || !self.fits_cue(start, rule) {
                 continue;
             }
@@ -519,7 +544,7 @@ impl Scan<'_> {
             let end = self.run(start, cue);
             if end > start && self.speaks(start, end, cue) && !self.of_a_place_despite(start, end, rule) {
                 self.take(start, end, rule);
-                at = at.max(end);
+                behind = behind.max(end);
             }
         }
     }
@@ -656,8 +681,8 @@ impl Scan<'_> {
 
     /// "Lupe: they took him": who speaks in a chat, and "- Lupe" at the end of one.
     fn chat_lines(&mut self) {
-        for at in 0..self.tokens.len() {
-            // Most words stand in the middle of a line.
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
             if at > 0 && self.tokens[at].gap & (LINE | BRACKET | HYPHEN) == 0 {
                 continue;
             }
@@ -699,15 +724,12 @@ impl Scan<'_> {
 
     /// Names without a cue: from the lists, or capitals that nothing else explains.
     fn listed(&mut self) {
-        let mut at = 0;
-        while at < self.tokens.len() {
-            if self.rule[at].is_some() || self.tokens[at].kind != Kind::Word {
-                at += 1;
-                continue;
-            }
+        let mut behind = 0;
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
             let opens = self.tokens[at].is(OPENS_PLACE);
-            if !opens && !self.may_start(at, SURE) {
-                at += 1;
+            let word = self.rule[at].is_none() && self.tokens[at].kind == Kind::Word;
+            if at < behind || !word || !opens && !self.may_start(at, SURE) {
                 continue;
             }
             let place = if opens { phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC) } else { None };
@@ -719,24 +741,22 @@ impl Scan<'_> {
                     .is_some_and(|t| t.gap == SPACE && t.is(NAME) && !t.is(ORDINARY | PLACE))
                     && self.capital(at + length);
                 if !(more && self.tokens[at].is(SURE)) {
-                    at += length;
+                    behind = at + length;
                     continue;
                 }
             }
             if !self.may_start(at, SURE) {
-                at += 1;
                 continue;
             }
             let start = at;
             let end = self.run(start, Cue::None);
             if end == start {
-                at += 1;
                 continue;
             }
             if let Some(start) = self.convinces(start, end) {
                 self.take(start, end, "person.listed");
             }
-            at = end;
+            behind = end;
         }
     }
 
@@ -832,7 +852,7 @@ impl Scan<'_> {
 
     /// "Brown, Price y Sandoval", "Wilmer y Brayan", "LOPEZ, Maria".
     fn lists_of_names(&mut self) {
-        if !self.any() {
+        if !self.found {
             return;
         }
         for at in 1..self.tokens.len() {
@@ -897,7 +917,8 @@ impl Scan<'_> {
     /// Short or strange words that a capital marks as words of the name beside them: "Saw Eh Doh Soe", "Xiloj Us"; and nicknames
     /// in quotes beside names and behind what announces them.
     fn neighbours(&mut self) {
-        for at in 0..self.tokens.len() {
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
             if self.tokens[at].gap & QUOTE == 0 {
                 continue;
             }
@@ -914,7 +935,7 @@ impl Scan<'_> {
                 }
             }
         }
-        if !self.any() {
+        if !self.found {
             return;
         }
         for at in 1..self.tokens.len() {
@@ -1034,7 +1055,7 @@ impl Scan<'_> {
 
     /// "María de la Luz Pérez", of which two rules took the ends.
     fn particles_between(&mut self) {
-        if !self.any() {
+        if !self.found {
             return;
         }
         for at in 0..self.tokens.len() {

@@ -81,27 +81,33 @@ pub fn cut(text: &str, folded: &Folded, words: &Words, out: &mut Vec<Token>) {
 }
 
 /// Brings the tokens up to date after stretches were hidden.
-pub fn refresh(text: &str, folded: &Folded, words: &Words, tokens: &mut Vec<Token>) {
+pub fn refresh(text: &str, folded: &mut Folded, words: &Words, tokens: &mut Vec<Token>) {
+    let Some((start, end)) = folded.taken() else { return };
     let bytes = &folded.bytes;
-    let old = std::mem::replace(tokens, Vec::with_capacity(tokens.len() + 8));
-    let mut from = 0;
-    let mut gap = LINE;
-    for token in old {
+    let mut first = tokens.partition_point(|token| token.end <= start);
+    // A hidden token grows; the token behind the last stretch may have another gap before it.
+    first -= usize::from(first > 0 && tokens[first - 1].kind == Kind::Hidden);
+    let last = (tokens.partition_point(|token| token.start < end) + 1).min(tokens.len());
+    // Behind a token; what was cut off its end is no word of its own.
+    let behind = |token: &Token| {
+        let possessive = token.kind != Kind::Hidden && bytes[token.end..].starts_with(b"'s");
+        token.end + if possessive { 2 } else { 0 }
+    };
+    let (mut from, mut gap) = if first == 0 { (0, LINE) } else { (behind(&tokens[first - 1]), 0) };
+    let mut fresh = Vec::with_capacity(last - first + 4);
+    for token in &tokens[first..last] {
         if bytes[from..token.end].contains(&OPAQUE) {
-            gap = cut_range(text, folded, words, from..token.end, gap, tokens);
+            gap = cut_range(text, folded, words, from..token.end, gap, &mut fresh);
         } else {
-            tokens.push(token);
+            fresh.push(*token);
             gap = 0;
         }
-        from = token.end;
-        // What was cut off its end is no word of its own.
-        if token.kind != Kind::Hidden && bytes[from..].starts_with(b"'s") {
-            from += 2;
-        }
+        from = behind(token);
     }
-    if bytes[from..].contains(&OPAQUE) {
-        cut_range(text, folded, words, from..bytes.len(), gap, tokens);
+    if last == tokens.len() && bytes[from..].contains(&OPAQUE) {
+        cut_range(text, folded, words, from..bytes.len(), gap, &mut fresh);
     }
+    tokens.splice(first..last, fresh);
 }
 
 /// Cuts a part of a folded text, which starts behind `gap`; gives the gap at its end.
