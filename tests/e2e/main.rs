@@ -12,5 +12,6 @@ mod kills;
 mod log;
 mod private_text;
 mod spreadsheets;
+mod truth;
 mod way;
 mod workspace;
