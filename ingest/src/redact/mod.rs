@@ -11,6 +11,7 @@
 //! take long numbers in any writing; [`person`] takes names. Each hides what it took from those after it. [`second_look`]
 //! is another reader with other eyes, for what is about to be stored.
 
+mod cell;
 mod fold;
 mod lexicon;
 mod numbers;

@@ -146,7 +146,8 @@ impl<'a> FileReader<'a> {
             None => return Err(FileError::Empty { path: path.to_owned() }),
             Some(b'{' | b'[') => Rows::Json(json::JsonReader::open(path).map_err(io_error)?),
             _ => {
-                let cells = open_cells(path, head, import.mapping.format.sheet.as_deref(), &mut notes)?;
+                let known = |cell: &str| import.mapping.knows(cell);
+                let cells = open_cells(path, head, import.mapping.format.sheet.as_deref(), &known, &mut notes)?;
                 Rows::Table(Box::new(open_table(import.mapping, path, cells)?))
             }
         };
@@ -446,7 +447,13 @@ fn raw_row(record: &csv::ByteRecord) -> Vec<u8> {
 }
 
 /// Opens a file of rows by what it begins with.
-fn open_cells(path: &Path, head: &[u8], sheet: Option<&str>, notes: &mut Vec<String>) -> Result<Cells, FileError> {
+fn open_cells(
+    path: &Path,
+    head: &[u8],
+    sheet: Option<&str>,
+    known: table::Known<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Cells, FileError> {
     let io_error = |error| FileError::Io { path: path.to_owned(), error };
     // A compound file: Excel before 2007, or a workbook that a password encrypts.
     if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
@@ -454,9 +461,13 @@ fn open_cells(path: &Path, head: &[u8], sheet: Option<&str>, notes: &mut Vec<Str
         return Err(FileError::NoWorkbook { path: path.to_owned(), what });
     }
     if !head.starts_with(b"PK\x03\x04") {
-        return table::TableReader::open(path).map(|reader| Cells::Text(Box::new(reader))).map_err(io_error);
+        let reader = table::TableReader::open(path, known).map_err(io_error)?;
+        if let Some(header) = reader.header().filter(|header| header.above > 0) {
+            notes.push(format!("line {} is taken as the header; what stands above it is left out", header.number));
+        }
+        return Ok(Cells::Text(Box::new(reader)));
     }
-    let (reader, said) = xlsx::SheetReader::open(path, sheet).map_err(|error| match error {
+    let (reader, said) = xlsx::SheetReader::open(path, sheet, known).map_err(|error| match error {
         xlsx::OpenError::Io(error) => io_error(error),
         xlsx::OpenError::NoWorkbook(what) => FileError::NoWorkbook { path: path.to_owned(), what },
         xlsx::OpenError::NoSuchSheet { names } => {
@@ -471,8 +482,13 @@ fn open_cells(path: &Path, head: &[u8], sheet: Option<&str>, notes: &mut Vec<Str
 fn open_table(mapping: &Mapping, path: &Path, mut reader: Cells) -> Result<Table, FileError> {
     let io_error = |error| FileError::Io { path: path.to_owned(), error };
     let mut row = Row::default();
-    if !reader.read(&mut row).map_err(io_error)? {
-        return Err(FileError::Empty { path: path.to_owned() });
+    loop {
+        if !reader.read(&mut row).map_err(io_error)? {
+            return Err(FileError::Empty { path: path.to_owned() });
+        }
+        if !table::is_blank(&row.cells) {
+            break;
+        }
     }
     let headers: Vec<String> = row.cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     if headers.iter().any(|h| h.contains('\0')) {
@@ -499,7 +515,7 @@ fn lead(mapping: &Mapping, path: &Path, headers: Vec<String>, tags: &[String]) -
     let mut columns = Vec::with_capacity(headers.len());
     let mut unknown = Vec::new();
     for (i, header) in headers.into_iter().enumerate() {
-        let own = header.to_lowercase().replace([' ', '-'], "_");
+        let own = mapping::own_field(&header);
         let field = match mapping.columns.get(&header) {
             Some(field) => Some(field.clone()),
             None if mapping.ignore.contains(&header) || header.is_empty() => None,
