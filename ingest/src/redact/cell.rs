@@ -52,11 +52,13 @@ mod tests {
     #[test]
     fn names_and_codes_are_told_apart() {
         let redactor = Redactor::builtin();
-        for name in ["Ramiro Estrella", "María de la Cruz Hernández", "Guadalupe", "J. Gutierrez", "RAMIRO ESTRELLA"] {
+        for name in ["Ramiro Estrella", "María de la Cruz Hernández", "Guadalupe", "J. Gutierrez", "RAMIRO ESTRELLA"]
+        {
             assert!(redactor.is_name(name), "{name}");
             assert!(redactor.may_be_private(name), "{name}");
         }
-        for plain in ["grocery", "home", "said police", "courthouse steps", "Yakima", "arrest", "no", "4", "2026-0914-01", ""]
+        for plain in
+            ["grocery", "home", "said police", "courthouse steps", "Yakima", "arrest", "no", "4", "2026-0914-01", ""]
         {
             assert!(!redactor.is_name(plain), "{plain}");
         }

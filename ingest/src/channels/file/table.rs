@@ -172,7 +172,9 @@ fn find_header(head: &[u8], delimiter: u8, known: Known<'_>) -> io::Result<Optio
     let mut csv = builder(delimiter).from_reader(head);
     let (mut search, mut cells) = (HeaderSearch::default(), csv::ByteRecord::new());
     while search.goes_on() && csv.read_byte_record(&mut cells)? {
-        let line = cells.position().map_or(0, csv::Position::line);
+        // Its position is where reading began, which may be an empty line above it: count back from its end.
+        let within = cells.as_slice().iter().filter(|b| **b == b'\n').count() as u64;
+        let line = csv.position().line().saturating_sub(1 + within).max(1);
         let texts: Vec<_> = cells.iter().map(String::from_utf8_lossy).collect();
         search.offer(line, texts.iter().map(AsRef::as_ref), known);
     }
@@ -285,11 +287,15 @@ fn sniff_delimiter(head: &[u8]) -> u8 {
     }
     let agreement = |i: usize| {
         let numbers = lines.iter().map(|counts| counts[i]);
-        let same = |n: usize| n * lines.iter().filter(|counts| counts[i] == n).count();
-        numbers.map(same).max().unwrap_or(0)
+        let same = |n: usize| {
+            let rows = if n == 0 { 0 } else { lines.iter().filter(|counts| counts[i] == n).count() };
+            // One row agrees with itself only.
+            (rows >= 2, n * rows)
+        };
+        numbers.map(same).max().unwrap_or_default()
     };
     // The first of the best, so that a comma wins a tie.
-    let mut best = (b',', 0);
+    let mut best = (b',', (false, 0));
     for (i, delimiter) in DELIMITERS.iter().enumerate() {
         let agreed = agreement(i);
         if agreed > best.1 {

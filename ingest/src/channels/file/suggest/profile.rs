@@ -157,12 +157,18 @@ struct Shapes {
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
     let regex = |pattern: &str| Regex::new(pattern).expect("a pattern that a test compiles");
     Shapes {
-        phone: regex(r"^\s*(?:(?:\+|00)?\d{1,3}[ .-]*)?\(?[2-9]\d{2}\)?[ .-]+\d{3}[ .-]*\d{4}(?:\s*(?:x|ext)\.?\s*\d+)?\s*$|^\s*\d{3}[ .-]\d{4}\s*$|^\s*\+\d[\d ().-]{7,18}$|^\s*\(\d{3}\)\s*\d{3}[ .-]?\d{4}\s*$|^\s*\+?\d{2,3}(?:[ .-]\d{2,4}){3,4}\s*$"),
+        phone: regex(
+            r"^\s*(?:(?:\+|00)?\d{1,3}[ .-]*)?\(?[2-9]\d{2}\)?[ .-]+\d{3}[ .-]*\d{4}(?:\s*(?:x|ext)\.?\s*\d+)?\s*$|^\s*\d{3}[ .-]\d{4}\s*$|^\s*\+\d[\d ().-]{7,18}$|^\s*\(\d{3}\)\s*\d{3}[ .-]?\d{4}\s*$|^\s*\+?\d{2,3}(?:[ .-]\d{2,4}){3,4}\s*$",
+        ),
         bare_phone: regex(r"^\s*1?([2-9]\d{2}[2-9]\d{2})\d{4}\s*$"),
         email: regex(r"(?i)^\s*(?:mailto:)?[^\s@]+@[^\s@]+\.[a-z]{2,}\s*$|^\s*@\w{2,}\s*$"),
         link: regex(r"(?i)^\s*(?:https?://|www\.)\S+\s*$"),
-        street: regex(r"(?i)^\s*\d{1,6}[a-z]?\s+\S.*\b(?:st|street|ave|avenue|av|rd|road|blvd|boulevard|dr|drive|ln|lane|ct|way|hwy|highway|pl|calle|avenida|pkwy)\b|^\s*(?:calle|avenida|av\.?)\s+\S"),
-        clock: regex(r"(?i)^\s*(?:[01]?\d|2[0-4])(?:[:.h][0-5]\d(?::[0-5]\d)?\s*(?:[ap]\.?\s?m\.?|h|hrs?|horas)?|\s*[ap]\.?\s?m\.?|\s*(?:hrs?|horas))\s*$"),
+        street: regex(
+            r"(?i)^\s*\d{1,6}[a-z]?\s+\S.*\b(?:st|street|ave|avenue|av|rd|road|blvd|boulevard|dr|drive|ln|lane|ct|way|hwy|highway|pl|calle|avenida|pkwy)\b|^\s*(?:calle|avenida|av\.?)\s+\S",
+        ),
+        clock: regex(
+            r"(?i)^\s*(?:[01]?\d|2[0-4])(?:[:.h][0-5]\d(?::[0-5]\d)?\s*(?:[ap]\.?\s?m\.?|h|hrs?|horas)?|\s*[ap]\.?\s?m\.?|\s*(?:hrs?|horas))\s*$",
+        ),
         numbers: regex(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})(?:\D|$)"),
         degrees: regex(r"^\s*-?\d{1,3}\.\d{2,}\s*$"),
         pair: regex(r"^\s*\(?-?\d{1,2}\.\d+\s*[,; ]\s*-?\d{1,3}\.\d+"),
@@ -341,11 +347,7 @@ impl Profile {
     /// Whether any cell looks like what must not stand in a header.
     pub(super) fn is_data(&self) -> bool {
         let person = self.phones + self.bare_phones + self.emails + self.streets > 0;
-        person || self.whole_numbers > 0 || self.latitudes > 0 || (self.in_numbers > 0 || self.with_offset > 0)
-    }
-
-    pub(super) fn are_streets(&self) -> bool {
-        self.share(self.streets) >= 0.3
+        person || self.whole_numbers > 0 || self.latitudes > 0 || self.instants.max(self.instants_day_first) > 0
     }
 
     pub(super) fn count_share(&self) -> f64 {
@@ -398,7 +400,9 @@ mod tests {
         assert_eq!(of(&["53033", "6001"]).counties, 2);
         let counts = of(&["4", "at least 2", "2 to 3", "5+"]);
         assert_eq!((counts.counts, counts.dates), (4, 0));
-        assert!(of(&["Four men without uniforms knocked and said police, and then they took my neighbor away."]).is_text());
+        assert!(
+            of(&["Four men without uniforms knocked and said police, and then they took my neighbor away."]).is_text()
+        );
         assert_eq!(of(&["Yes", "no", "SÍ"]).yes_or_no, 3);
         assert!(of(&["Name", "14/09/2026"]).is_data() && !of(&["Date of call", "# agents"]).is_data());
     }

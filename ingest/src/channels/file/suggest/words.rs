@@ -98,13 +98,16 @@ pub(super) fn fold(text: &str) -> String {
 }
 
 const SMALL: &[&str] = &[
-    "of", "the", "a", "an", "and", "in", "on", "at", "to", "for", "by", "was", "were", "is", "did", "do", "does", "you", "they", "your", "their", "it",
-    "this", "that", "there", "any", "s", "if", "or", "please", "be", "been", "how", "de", "del", "la", "el", "los", "las", "lo", "un", "una", "y", "en",
-    "por", "para", "su", "sus", "al", "o", "fue", "fueron", "hubo", "habia", "es", "son", "con", "favor",
+    "of", "the", "a", "an", "and", "in", "on", "at", "to", "for", "was", "were", "is", "did", "do", "does", "you",
+    "they", "your", "their", "it", "this", "that", "there", "any", "s", "if", "or", "please", "be", "been", "how",
+    "de", "del", "la", "el", "los", "las", "lo", "un", "una", "y", "en", "para", "su", "sus", "al", "o", "fue",
+    "fueron", "hubo", "habia", "es", "son", "con", "favor",
 ];
 
-const NUMBER: &[&str] =
-    &["no", "nr", "nro", "num", "number", "many", "count", "qty", "total", "numero", "cuantos", "cuantas", "cantidad", "nº", "n°", "numbers"];
+const NUMBER: &[&str] = &[
+    "no", "nr", "nro", "num", "number", "many", "count", "qty", "total", "numero", "cuantos", "cuantas", "cantidad",
+    "nº", "n°", "numbers",
+];
 
 /// The words of a header that count: each in the singular, all ways of saying "number" as one.
 fn header_words(header: &str) -> Vec<String> {
@@ -124,12 +127,20 @@ fn header_words(header: &str) -> Vec<String> {
     }
     let folded = fold(&spaced.replace(['\'', '’'], " "));
     let mut words = Vec::new();
-    for word in folded.split(' ') {
+    let all: Vec<&str> = folded.split(' ').collect();
+    for (at, word) in all.iter().copied().enumerate() {
+        let is_number = |word: &&str| NUMBER.contains(word) || *word == "n";
+        let after_number = at > 0 && at + 1 == all.len() && is_number(&all[at - 1]);
+        // An A-number is the number of a person, not a number.
+        if word == "a" && (all.get(at + 1).is_some_and(|next| is_number(next) || *next == "num") || after_number) {
+            words.push("anum".to_owned());
+            continue;
+        }
         // "did" counts in "what did they do", where nothing else does.
         if word.is_empty() || (SMALL.contains(&word) && word != "did") {
             continue;
         }
-        words.push(if NUMBER.contains(&word) || word == "n" { "num".to_owned() } else { singular(word) });
+        words.push(if is_number(&word) { "num".to_owned() } else { singular(word) });
     }
     words
 }
@@ -153,17 +164,51 @@ pub(super) enum Meaning {
     Code(&'static str),
     /// That there is nothing to say.
     Nothing,
-    /// A code that our rules for narratives read out of it: to be looked at.
-    Guess(&'static str),
 }
 
 const NOTHING: &[&str] = &[
-    "", "n a", "na", "nil", "null", "none", "tbd", "blank", "ninguno", "ninguna", "no aplica", "sin dato", "sin datos", "s d", "n d", "nd", "no se",
-    "not applicable", "no answer", "skip", "x x",
+    "",
+    "n a",
+    "na",
+    "nil",
+    "null",
+    "none",
+    "tbd",
+    "blank",
+    "ninguno",
+    "ninguna",
+    "no aplica",
+    "sin dato",
+    "sin datos",
+    "s d",
+    "n d",
+    "nd",
+    "no se",
+    "not applicable",
+    "no answer",
+    "skip",
+    "x x",
 ];
 const NOT_KNOWN: &[&str] = &[
-    "unknown", "unk", "dont know", "don t know", "not sure", "unsure", "desconocido", "desconocida", "no se sabe", "no sabe", "se desconoce",
-    "no especificado", "not specified", "unspecified", "not stated", "not known", "sin informacion", "unclear", "no esta claro",
+    "unknown",
+    "unk",
+    "dont know",
+    "don t know",
+    "not sure",
+    "unsure",
+    "desconocido",
+    "desconocida",
+    "no se sabe",
+    "no sabe",
+    "se desconoce",
+    "no especificado",
+    "not specified",
+    "unspecified",
+    "not stated",
+    "not known",
+    "sin informacion",
+    "unclear",
+    "no esta claro",
 ];
 pub(super) const YES: &[&str] = &["yes", "y", "si", "s", "true", "verdadero", "x", "1", "checked"];
 pub(super) const NO: &[&str] = &["no", "n", "false", "falso", "0"];
@@ -208,8 +253,10 @@ fn forms(info: &CodeInfo) -> Vec<String> {
 /// What a word means on an axis; none where it is not known.
 pub(super) fn meaning(field: Field, word: &str) -> Option<Meaning> {
     let axis = taxonomy::axis(field.as_str())?;
-    let itself =
-        axis.codes.iter().find(|c| same_word(c.code, word) || same_word(c.label.en, word) || same_word(c.label.es, word));
+    let itself = axis
+        .codes
+        .iter()
+        .find(|c| same_word(c.code, word) || same_word(c.label.en, word) || same_word(c.label.es, word));
     if let Some(info) = itself {
         return Some(Meaning::Itself(info.code));
     }
@@ -255,7 +302,8 @@ pub(super) fn only_code(codes: &Codes, field: Field) -> Option<&'static str> {
 
 /// Every word of our own lists: what consists of these alone is no private text.
 static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let mut all: HashSet<String> = SMALL.iter().chain(NOTHING).chain(NOT_KNOWN).map(|word| (*word).to_owned()).collect();
+    let mut all: HashSet<String> =
+        SMALL.iter().chain(NOTHING).chain(NOT_KNOWN).map(|word| (*word).to_owned()).collect();
     let phrases = MEANINGS.values().flat_map(HashMap::keys);
     all.extend(phrases.flat_map(|phrase| phrase.split(' ')).map(str::to_owned));
     all

@@ -133,11 +133,7 @@ struct Cell {
 
 impl SheetReader {
     /// Opens a workbook, chooses its sheet and reads that once. Also says what a person should know about the choice.
-    pub(super) fn open(
-        path: &Path,
-        wanted: Option<&str>,
-        known: Known<'_>,
-    ) -> Result<(Self, Vec<String>), OpenError> {
+    pub(super) fn open(path: &Path, wanted: Option<&str>, known: Known<'_>) -> Result<(Self, Vec<String>), OpenError> {
         let archive = Archive::open(path)?;
         let main = main_part(&archive)?;
         let (sheets, from_1904) = sheets(&archive, &main)?;
