@@ -175,7 +175,8 @@ fn report(trial: &Trial, arguments: &MappingCheck) -> String {
         fields(&mut text, trial);
     }
     if !trial.rejects.is_empty() {
-        let _ = writeln!(text, "\nRows that would be rejected: {}", trial.rejected);
+        let counted = if trial.as_shown { "as the spreadsheet counts" } else { "row 1 is the first below the header" };
+        let _ = writeln!(text, "\nRows that would be rejected: {} ({counted})", trial.rejected);
         for reject in &trial.rejects {
             let first: Vec<_> = reject.first.iter().map(u64::to_string).collect();
             let more = if reject.rows > reject.first.len() as u64 { ", ..." } else { "" };

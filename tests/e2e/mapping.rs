@@ -33,7 +33,7 @@ fn all_the_way(home: &Home, file: &str, name: &str) -> (String, Value) {
     assert_eq!(done["rejected"], 0, "{done}");
     for (checked, imported) in [("rows", "rows"), ("coded", "coded"), ("repeats", "repeated"), ("revisions", "revised")]
     {
-        assert_eq!(self::counts(&done, &[imported]), counts_of(&check(home, file, &mapping, 0), checked), "{imported}");
+        assert_eq!(counts(&done, &[imported]), counts_of(&check(home, file, &mapping, 0), checked), "{imported}");
     }
     (std::fs::read_to_string(&mapping).expect("written"), checked)
 }
@@ -194,7 +194,7 @@ fn objects_are_rows_too() {
     let file = home.write("calls.ndjson", row(1, "detenido") + &row(2, "sighting"));
     let (mapping, _) = all_the_way(&home, &file, "calls.toml");
     assert!(mapping.contains("\"detenido\" = \"arrest\"") && !mapping.contains("509"), "{mapping}");
-    let more = home.write("more.toml", mapping.replace("[columns]", "[columns]\n\"Zone\" = \"language\""));
+    let more = home.write("more.toml", mapping.replace("\n[columns]\n", "\n[columns]\n\"Zone\" = \"language\"\n"));
     assert_eq!(check(&home, &file, &more, 3)["columns"]["missing"][0], "Zone");
 }
 

@@ -18,7 +18,7 @@ use schemas::wire;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{FileError, FileReader, Import, Mapping, Rows};
+use super::{Cells, FileError, FileReader, Import, Mapping, Rows};
 use crate::normalize::code_delivered;
 
 /// How many rows of each kind are named.
@@ -42,6 +42,8 @@ pub struct Trial {
     /// Rows with an id that an earlier row has, and the first of them.
     pub same_id: u64,
     pub same_id_rows: Vec<u64>,
+    /// Whether rows have the numbers that a spreadsheet shows; else row 1 is the first below the header.
+    pub as_shown: bool,
     /// What a person should know about how the file is read.
     pub notes: Vec<String>,
 }
@@ -114,6 +116,7 @@ pub fn try_file(
     reader.keys = matches!(reader.rows, Rows::Json(_)).then(BTreeSet::new);
     let mut tally = Tally::new(&reader, mapping);
     tally.trial.notes = reader.notes().to_vec();
+    tally.trial.as_shown = matches!(&reader.rows, Rows::Table(table) if matches!(table.reader, Cells::Sheet(_)));
     tally.trial.columns = Columns {
         missing: faults.missing,
         unknown: faults.unknown,
@@ -146,6 +149,13 @@ fn first_half(bytes: &[u8; 16]) -> u64 {
     u64::from_be_bytes(half)
 }
 
+/// Rows that were rejected alike.
+struct Rejects {
+    reject: Reject,
+    rows: u64,
+    first: Vec<u64>,
+}
+
 /// Counts rows.
 struct Tally {
     trial: Trial,
@@ -155,7 +165,8 @@ struct Tally {
     /// The fields in which the row at hand holds something.
     filled: Vec<usize>,
     ignored: Vec<String>,
-    rejects: BTreeMap<(&'static str, Option<String>), (Reject, u64, Vec<u64>)>,
+    /// By code and field.
+    rejects: BTreeMap<(&'static str, Option<String>), Rejects>,
     ids: HashSet<u64>,
     versions: HashSet<u64>,
     inferred: BTreeMap<Field, u64>,
@@ -263,9 +274,10 @@ impl Tally {
     fn rejected(&mut self, row: u64, reject: &Reject) {
         self.trial.rejected += 1;
         let key = (reject.code.as_str(), reject.field.as_deref().map(str::to_owned));
-        let (_, rows, first) = self.rejects.entry(key).or_insert_with(|| (reject.clone(), 0, Vec::new()));
-        *rows += 1;
-        name_row(first, row);
+        let alike = self.rejects.entry(key);
+        let alike = alike.or_insert_with(|| Rejects { reject: reject.clone(), rows: 0, first: Vec::new() });
+        alike.rows += 1;
+        name_row(&mut alike.first, row);
     }
 
     fn finish(self, reader: FileReader<'_>, mapping: &Mapping) -> Trial {
@@ -278,7 +290,7 @@ impl Tally {
             trial.columns.ignored.extend(ignored.into_iter().cloned());
             trial.columns.unknown.extend(others.into_iter().filter(|key| !known(key)).cloned());
         }
-        for ((code, field), (reject, rows, first)) in self.rejects {
+        for ((code, field), Rejects { reject, rows, first }) in self.rejects {
             let led = self.fields.iter().find(|entry| Some(&entry.field) == field.as_ref());
             trial.rejects.push(Rejected {
                 code,

@@ -132,9 +132,10 @@ fn private(column: &Column) -> Option<Guess> {
     {
         // A column of narratives or codes under such a header ("Reporter's account") is what its values are.
         let coded = AXES.iter().any(|field| known_share(profile, *field) >= 0.8 && known_kinds(profile, *field) >= 2);
-        if !(profile.is_text() && score <= field_score) && !coded {
+        let text = profile.is_text() && score <= field_score;
+        if !text && !coded {
             let contact = matches!(what, "phone numbers" | "e-mail addresses or handles").then_some("contact");
-            let id = (what == "numbers of persons, or of their cases" && profile.is_unique()).then_some("external_id");
+            let id = (what == "numbers of cases" && profile.is_unique()).then_some("external_id");
             let why = match id {
                 Some(_) => format!(
                     "its header speaks of {what}; take it as the id only if it is a number of your own, never a court's"

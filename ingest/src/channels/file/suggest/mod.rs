@@ -1,8 +1,8 @@
 //! Proposes a mapping for a table that nobody has described: from its headers and from what its cells look like.
 //!
 //! What always holds: the same file gives the same proposal; it reads as a mapping and names every column, so that the
-//! import takes it unchanged; at most [`SAMPLE`] rows are looked at, and of their cells only counts are kept and short
-//! words that may be codes; what is said or written holds names of columns and words of codes, never running text,
+//! import takes it unchanged; at most [`SAMPLE`] rows are looked at, and [`WORDS_FROM`] for words of codes; of their cells
+//! only counts are kept and short words that may be codes; what is said or written holds names of columns and words of codes, never running text,
 //! names, numbers of people, or what may be one (see `render::Shown`).
 //!
 //! `words` knows the words of headers and codes, `profile` counts cells, `guess` weighs columns against fields, `render`
@@ -27,6 +27,8 @@ use profile::Profile;
 
 /// How many rows are looked at.
 pub const SAMPLE: u32 = 2_000;
+/// How many rows are searched for words of codes: what is rare stands far down.
+pub const WORDS_FROM: u32 = 200_000;
 /// How many columns are looked at; those behind are left out.
 pub const MOST_COLUMNS: usize = 256;
 
@@ -117,7 +119,7 @@ fn sample_table(path: &Path, head: &[u8], sheet: Option<&str>) -> Result<Sample,
         Cells::Sheet(reader) => (reader.names().to_vec(), Some(reader.name().to_owned())),
         Cells::Text(_) => (Vec::new(), None),
     };
-    let (mut rows, mut more_rows, mut first) = (0, false, true);
+    let (mut rows, mut searched, mut more_rows, mut first) = (0, 0, false, true);
     while reader.read(&mut row).map_err(io_error)? {
         if std::mem::take(&mut first) && is_hxl_row(&row.cells) {
             for (column, tag) in columns.iter_mut().zip(row.cells.iter()) {
@@ -128,16 +130,20 @@ fn sample_table(path: &Path, head: &[u8], sheet: Option<&str>) -> Result<Sample,
         if table::is_blank(&row.cells) {
             continue;
         }
-        if rows == SAMPLE {
-            more_rows = true;
+        searched += 1;
+        more_rows = searched > SAMPLE;
+        if searched > WORDS_FROM {
             break;
         }
-        rows += 1;
+        rows += u32::from(!more_rows);
         for (at, (column, cell)) in columns.iter_mut().zip(row.cells.iter()).enumerate() {
             if let Ok(text) = std::str::from_utf8(cell)
                 && !row.errors.contains(&at)
             {
-                column.profile.add(text);
+                match more_rows {
+                    true => column.profile.add_words(text),
+                    false => column.profile.add(text),
+                }
             }
         }
     }

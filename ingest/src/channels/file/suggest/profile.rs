@@ -1,7 +1,7 @@
 //! What the cells of one column look like: counts, and the few short words that may be codes.
 //!
-//! What always holds: memory is bounded, whatever the cells hold: hashes of the sampled cells, and at most
-//! [`MOST_WORDS`] different words of at most [`LONGEST_WORD`] bytes. A cell that is no short word is counted, not kept.
+//! What always holds: memory is bounded, whatever the cells hold: hashes of the sampled cells, and, for each way of cutting
+//! them, at most [`MOST_WORDS`] different words of at most [`LONGEST_WORD`] bytes. A cell that is no short word is counted, not kept.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,6 +32,9 @@ const LONGEST_LOOKED_AT: usize = 120;
 pub(super) struct Words {
     words: BTreeMap<String, u32>,
     over: bool,
+    all: u32,
+    /// Rows whose cell is too long for a word of a code.
+    too_long: u32,
 }
 
 impl Words {
@@ -40,11 +43,16 @@ impl Words {
         if word.is_empty() || self.over {
             return;
         }
+        self.all += 1;
         if let Some(rows) = self.words.get_mut(word) {
             *rows += 1;
             return;
         }
-        if word.len() > LONGEST_WORD || self.words.len() == MOST_WORDS {
+        if word.len() > LONGEST_WORD {
+            self.too_long += 1;
+            return;
+        }
+        if self.words.len() == MOST_WORDS {
             self.over = true;
             self.words.clear();
             return;
@@ -60,9 +68,13 @@ impl Words {
         self.words.len()
     }
 
-    /// Whether there were too many, or too long ones.
-    pub(super) fn are_over(&self) -> bool {
-        self.over
+    pub(super) const fn too_long(&self) -> u32 {
+        self.too_long
+    }
+
+    /// Whether there were too many to be codes, or most were too long.
+    pub(super) const fn are_over(&self) -> bool {
+        self.over || self.too_long > self.all / 2
     }
 }
 
@@ -112,6 +124,8 @@ pub(super) struct Profile {
     pub(super) first_over_12: u32,
     pub(super) second_over_12: u32,
     pub(super) in_numbers: u32,
+    /// Dates that begin with their year.
+    pub(super) year_first: u32,
     phones: u32,
     bare_phones: u32,
     exchanges: HashSet<u64>,
@@ -198,18 +212,27 @@ impl Profile {
         let mut hasher = DefaultHasher::new();
         cell.hash(&mut hasher);
         self.different.insert(hasher.finish());
+        self.add_words(cell);
+        if cell.len() > LONG {
+            self.long += 1;
+        }
+        if cell.len() <= LONGEST_LOOKED_AT {
+            self.look_at(cell);
+        }
+    }
+
+    /// Counts the words of one more cell, and nothing else of it.
+    pub(super) fn add_words(&mut self, cell: &str) {
+        let cell = cell.trim();
+        if cell.is_empty() {
+            return;
+        }
         self.cells.add(cell);
         for (i, separator) in Separator::ALL.into_iter().enumerate() {
             self.separated[i] += u32::from(cell.contains(separator.as_str()));
             for piece in cell.split(separator.as_str()) {
                 self.pieces[i].add(piece);
             }
-        }
-        if cell.len() > LONG {
-            self.long += 1;
-        }
-        if cell.len() <= LONGEST_LOOKED_AT {
-            self.look_at(cell);
         }
     }
 
@@ -292,6 +315,8 @@ impl Profile {
             self.instants += u32::from(instant(DateOrder::Mdy));
             self.instants_day_first += u32::from(instant(DateOrder::Dmy));
         }
+        let digits = cell.bytes().take_while(u8::is_ascii_digit).count();
+        self.year_first += u32::from(digits == 4 || digits == 8);
         if let Some(numbers) = SHAPES.numbers.captures(cell) {
             let part = |i| numbers.get(i).and_then(|m| m.as_str().parse::<u32>().ok()).unwrap_or(0);
             self.in_numbers += 1;

@@ -71,7 +71,7 @@ fn head(out: &mut String, name: &str, sample: &Sample) {
         ),
     );
     let rows = match sample.more_rows {
-        true => format!("the first {} rows", sample.rows),
+        true => format!("the first {} rows, and more for the words of codes", sample.rows),
         false => format!("{} rows", sample.rows),
     };
     match sample.header {
@@ -210,6 +210,13 @@ fn constants(out: &mut String, sample: &Sample, guesses: &[Guess], open: &mut Ve
         );
     }
     if !leads(guesses, "state") && !leads(guesses, "county_fips") {
+        let place = sample.columns.iter().zip(guesses).find(|(_, guess)| guess.field == Some("place"));
+        if let Some((column, _)) = place.filter(|(column, _)| column.profile.share(column.profile.places) < 0.9) {
+            let share = (column.profile.share(column.profile.places) * 100.0).floor();
+            open.push(format!(
+                "only {share:.0} % of the places can be told without a state; if all is from one state, set it in [constants]"
+            ));
+        }
         let places = sample.columns.iter().zip(guesses).filter(|(_, guess)| guess.field == Some("place"));
         match places.filter_map(|(column, _)| main_state(&column.profile)).next() {
             Some((state, share)) => {
@@ -254,15 +261,18 @@ fn aliases(out: &mut String, sample: &Sample, guesses: &[Guess], open: &mut Vec<
     for (field, columns) in by_field {
         let shown = match guess::axis_of(field) {
             Some(axis) => {
-                let (mut all, mut own) = (BTreeMap::new(), Vec::new());
+                let (mut all, mut own, mut too_long) = (BTreeMap::new(), Vec::new(), 0);
                 for column in columns {
                     let (words, separator) = guess::words_of(&column.profile, axis);
                     own.extend(separator);
                     collect(&mut all, words.iter());
+                    too_long += words.too_long();
                 }
                 separators.extend(own);
                 let yes_or_no = axis == Field::Review && mostly_yes_or_no(&all);
-                codes_shown(axis, all, yes_or_no)
+                let mut shown = codes_shown(axis, all, yes_or_no);
+                (shown.hidden, shown.hidden_rows) = (shown.hidden + too_long, shown.hidden_rows + too_long);
+                shown
             }
             None => plain_shown(field, &columns),
         };
@@ -345,19 +355,20 @@ fn codes_shown(axis: Field, all: BTreeMap<String, (String, u32, u32)>, yes_or_no
     for (word, rows, _) in all.into_values() {
         let of = format!("{rows} {}", plural(rows, "row", "rows"));
         let folded = words::fold(&word);
-        if yes_or_no && YES.contains(&folded.as_str()) {
-            shown.lines.push((word, "confirmed", of));
-            continue;
+        let meaning = words::meaning(axis, &word);
+        // Where all is yes or no, "false" says no; beside other words it says that the report is false.
+        if axis == Field::Review && (yes_or_no || meaning.is_none()) {
+            if YES.contains(&folded.as_str()) {
+                shown.lines.push((word, "confirmed", of));
+                continue;
+            }
+            if NO.contains(&folded.as_str()) {
+                let why = format!("{of}; if it means that it was no enforcement: not_enforcement");
+                shown.lines.push((word, "unconfirmed", why));
+                continue;
+            }
         }
-        if yes_or_no && NO.contains(&folded.as_str()) {
-            shown.lines.push((
-                word,
-                "unconfirmed",
-                format!("{of}; if it means that it was no enforcement: not_enforcement"),
-            ));
-            continue;
-        }
-        match words::meaning(axis, &word) {
+        match meaning {
             Some(Meaning::Itself(_)) => {}
             Some(Meaning::Code(code)) => shown.lines.push((word, code, of)),
             Some(Meaning::Nothing) if says_of_itself(&word) => {
@@ -437,7 +448,7 @@ fn plain_shown(field: &str, columns: &[&Column]) -> Shown {
 fn format(out: &mut String, sample: &Sample, guesses: &[Guess], separator: Option<Separator>, open: &mut Vec<String>) {
     line(out, format_args!("[format]"));
     date_order(out, sample, guesses, open);
-    zone(out, sample, guesses);
+    zone(out, sample, guesses, open);
     if let Some(separator) = separator {
         line(out, format_args!("list_separator = {}", quoted(separator.as_str())));
     }
@@ -448,17 +459,16 @@ fn format(out: &mut String, sample: &Sample, guesses: &[Guess], separator: Optio
 
 fn date_order(out: &mut String, sample: &Sample, guesses: &[Guess], open: &mut Vec<String>) {
     let dated = sample.columns.iter().zip(guesses).filter(|(_, g)| matches!(g.field, Some("occurred" | "reported_at")));
-    let (mut numbers, mut first, mut second, mut instants, mut year_first) = (0, 0, 0, 0, true);
+    let (mut numbers, mut first, mut second, mut year_first) = (0, 0, 0, 0);
     for (column, _) in dated {
         let profile = &column.profile;
         numbers += profile.in_numbers;
         first += profile.first_over_12;
         second += profile.second_over_12;
-        instants += profile.instants;
-        year_first &= profile.in_numbers == 0 && profile.instants > 0;
+        year_first += profile.year_first;
     }
     match (numbers, first, second) {
-        (0, ..) if instants > 0 && year_first => line(out, format_args!("date_order = \"ymd\"")),
+        (0, ..) if year_first > 0 => line(out, format_args!("date_order = \"ymd\"")),
         (0, ..) => {}
         (_, 0, 0) => {
             line(
@@ -489,12 +499,12 @@ fn date_order(out: &mut String, sample: &Sample, guesses: &[Guess], open: &mut V
     }
 }
 
-fn zone(out: &mut String, sample: &Sample, guesses: &[Guess]) {
-    let clocks = sample.columns.iter().zip(guesses).any(|(column, guess)| {
-        let profile = &column.profile;
-        matches!(guess.field, Some("occurred" | "reported_at")) && profile.with_time > profile.with_offset
-    });
-    if !clocks && !leads(guesses, "reported_at") {
+fn zone(out: &mut String, sample: &Sample, guesses: &[Guess], open: &mut Vec<String>) {
+    let led =
+        |field| sample.columns.iter().zip(guesses).find(move |(_, g)| g.field == Some(field)).map(|(c, _)| &c.profile);
+    let reported = led("reported_at").is_some_and(|p| p.instants.max(p.instants_day_first) > p.with_offset);
+    let occurred = led("occurred").is_some_and(|p| p.with_time > p.with_offset);
+    if !reported && !occurred {
         return;
     }
     let states = sample.columns.iter().zip(guesses).filter(|(_, g)| matches!(g.field, Some("place" | "state")));
@@ -504,6 +514,12 @@ fn zone(out: &mut String, sample: &Sample, guesses: &[Guess]) {
         Some(state) => (state.zone, "that of most places here"),
         None => ("America/Los_Angeles", "or another"),
     };
+    if reported {
+        open.push(
+            "the times of the reports have no zone: set `zone`, else they are read in that of the source, or in UTC"
+                .into(),
+        );
+    }
     line(
         out,
         format_args!(
