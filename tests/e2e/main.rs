@@ -10,6 +10,7 @@ mod http;
 mod i213;
 mod kills;
 mod log;
+mod mapping;
 mod private_text;
 mod spreadsheets;
 mod truth;

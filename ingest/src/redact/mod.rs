@@ -12,6 +12,7 @@
 //! is another reader with other eyes, for what is about to be stored.
 
 mod birth;
+mod cell;
 mod fold;
 mod lexicon;
 mod numbers;
