@@ -37,6 +37,9 @@ pub enum Command {
     /// Files into the queue, and coded; or list and withdraw earlier imports
     #[command(args_conflicts_with_subcommands = true)]
     Import(Import),
+    /// A mapping for a table: propose one, or try one on the whole file; stores nothing
+    #[command(subcommand)]
+    Mapping(MappingCommand),
     /// HTTP intake, and a worker in the same process
     Serve(Serve),
     /// A worker: codes what waits
@@ -108,6 +111,15 @@ pub enum Lang {
     Es,
 }
 
+impl From<Lang> for schemas::Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::En,
+            Lang::Es => Self::Es,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct SourceAdd {
     /// 1 to 64 of a-z 0-9 - _
@@ -154,6 +166,51 @@ pub enum ImportCommand {
     List,
     /// Undo an import: its reports count no longer
     Withdraw { batch: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MappingCommand {
+    /// Propose a mapping from the headers and the values of a table
+    Suggest(MappingSuggest),
+    /// Try a mapping on the whole file: what would be coded, what rejected and where
+    Check(MappingCheck),
+}
+
+#[derive(Debug, Args)]
+pub struct MappingSuggest {
+    /// CSV, TSV, XLSX, JSON or NDJSON, told by content
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Write the mapping here and a summary on stdout; without it the mapping goes to stdout. Overwrites nothing
+    #[arg(long, value_name = "MAPPING.toml")]
+    pub out: Option<PathBuf>,
+    /// The sheet of a workbook [default: the first with a table]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Who the reports are from, for the commands that are shown; nothing is looked up
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct MappingCheck {
+    /// CSV, TSV, XLSX, JSON or NDJSON, told by content
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The mapping to try
+    #[arg(long, value_name = "MAPPING.toml")]
+    pub mapping: PathBuf,
+    /// Who the reports are from, for the command that is shown; nothing is looked up
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Where the source's reports are from when they do not say
+    #[arg(long, value_name = "WA")]
+    pub state: Option<String>,
+    /// The source's zone, for times without one
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    #[arg(long, value_enum)]
+    pub language: Option<Lang>,
 }
 
 #[derive(Debug, Args)]
@@ -220,9 +277,15 @@ pub struct Export {
 
 #[derive(Debug, Args)]
 pub struct Brief {
-    /// The month that it is for
-    #[arg(long, value_name = "YYYY-MM")]
+    /// The month, quarter (2026-Q3) or year that it is for
+    #[arg(long, value_name = "YYYY-MM|YYYY-Qn|YYYY")]
     pub period: String,
+    /// Only what happened in this state
+    #[arg(long, value_name = "NY")]
+    pub state: Option<String>,
+    /// The language of the text; the tables are the same
+    #[arg(long, value_enum, default_value = "en")]
+    pub lang: Lang,
     /// Count only what was known at this instant (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub as_of: Option<String>,

@@ -74,6 +74,7 @@ fn run(cli: Cli) -> Result {
         Command::Init(arguments) => commands::init::run(&context, &arguments),
         Command::Source(command) => commands::source::run(&context, &command),
         Command::Import(arguments) => commands::import::run(&context, &arguments),
+        Command::Mapping(command) => commands::mapping::run(&context, &command),
         Command::Serve(arguments) => commands::serve::run(&context, &arguments),
         Command::Work(arguments) => commands::work::run(&context, &arguments),
         Command::Status => commands::status::run(&context),

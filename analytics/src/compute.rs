@@ -19,6 +19,7 @@ use crate::measures::completeness_month::completeness_month;
 use crate::measures::county_month::county_month;
 use crate::measures::courthouse::courthouse;
 use crate::measures::data_dictionary::data_dictionary;
+use crate::measures::derived;
 use crate::measures::detainer_month::detainer_month;
 use crate::measures::funnel_month::{self, Funnel};
 use crate::measures::reports_month::reports_month;
@@ -125,7 +126,8 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
         completeness_month(&cube, period, request.public_names),
         sums(&funnels, period),
     ];
-    tables.push(data_dictionary(&tables));
+    let made_later = [derived::comparators(), derived::suppression_log()];
+    tables.push(data_dictionary(tables.iter().chain(&made_later)));
     Ok(Measured { tables, snapshot_id: snapshot.id(as_of)?, as_of, facts })
 }
 

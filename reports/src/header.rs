@@ -1,7 +1,9 @@
 //! What a brief says of itself: for when, as of when, from what, made by what.
 
 use analytics::results::Period;
+use schemas::Language;
 use schemas::clock::{Instant, parse_rfc3339, rfc3339};
+use schemas::report::StateCode;
 use serde::{Deserialize, Serialize};
 
 /// The head of a brief. Everything that its text holds beside the tables is here.
@@ -14,6 +16,8 @@ pub struct Header {
     pub data_as_of: String,
     pub edition: u32,
     pub language: String,
+    /// The state that it is for, two letters; none: everywhere.
+    pub state: Option<String>,
     pub snapshot_id: String,
     pub testigo: String,
     pub taxonomy: String,
@@ -26,14 +30,15 @@ pub struct Header {
 }
 
 impl Header {
-    /// A header of this program and its code lists.
+    /// A header of this program and its code lists, of everywhere and in English.
     #[must_use]
     pub fn new(period: Period, data_as_of: Instant, snapshot_id: String, preview: bool, sources: Option<u32>) -> Self {
         Self {
             period: period.to_string(),
             data_as_of: rfc3339(data_as_of),
             edition: 1,
-            language: "en".into(),
+            language: Language::En.to_string(),
+            state: None,
             snapshot_id,
             testigo: env!("CARGO_PKG_VERSION").into(),
             taxonomy: schemas::taxonomy::VERSION.into(),
@@ -42,6 +47,18 @@ impl Header {
             preview,
             sources: sources.filter(|n| *n >= 3),
         }
+    }
+
+    /// The same in another language, or of one state.
+    #[must_use]
+    pub fn of(self, language: Language, state: Option<StateCode>) -> Self {
+        Self { language: language.to_string(), state: state.map(|code| code.as_str().to_owned()), ..self }
+    }
+
+    /// The language; none where the header was tampered with.
+    #[must_use]
+    pub fn parsed_language(&self) -> Option<Language> {
+        Language::from_code(&self.language)
     }
 
     /// The period; none where the header was tampered with.

@@ -4,12 +4,15 @@
 //! the manifest are functions of the table files and of the header, and of nothing else, so that [`verify`] can make them
 //! again from the directory alone and compare; a directory is published whole or not at all.
 
+mod derived;
 mod findings;
 mod header;
 mod publish;
 mod render;
 mod sheet;
+mod span;
 mod verify;
+mod words;
 
 pub use findings::Finding;
 pub use header::Header;

@@ -11,10 +11,12 @@ use analytics::disclosure::ProtectedTable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::derived;
 use crate::findings;
 use crate::header::Header;
 use crate::render;
 use crate::sheet::{Sheet, Sheets};
+use crate::span::Compared;
 
 /// What marks a directory as ours.
 pub(crate) const MADE_BY: &str = "testigo";
@@ -63,15 +65,33 @@ pub struct Published {
 /// Files of a directory: path and bytes.
 pub(crate) type Files = Vec<(String, Vec<u8>)>;
 
-/// Renders every file of a directory from its tables: path and bytes, in the manifest's order.
+/// The table that describes all others, and stands last.
+const DICTIONARY: &str = "data_dictionary";
+
+/// Renders every file of a directory from its measured tables: path and bytes, in the manifest's order. Tables that are
+/// made from others are made here, whether they were handed in or not.
 pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(Files, Sheets), String> {
+    let period = header.parsed_period().ok_or("the header's period does not read")?;
     let mut sheets = Sheets::default();
     let mut names = Vec::new();
     let mut files = Vec::new();
-    for (name, bytes) in tables {
+    let mut put = |sheets: &mut Sheets, name: String, bytes: Vec<u8>| {
         sheets.insert(&name, Sheet::parse(&bytes).map_err(|e| format!("tables/{name}.csv: {e}"))?);
         files.push((format!("tables/{name}.csv"), bytes));
         names.push(name);
+        Ok::<(), String>(())
+    };
+    let (last, measured): (Vec<_>, Vec<_>) = tables.into_iter().partition(|(name, _)| name == DICTIONARY);
+    for (name, bytes) in measured.into_iter().filter(|(name, _)| !derived::NAMES.contains(&name.as_str())) {
+        put(&mut sheets, name, bytes)?;
+    }
+    for name in derived::NAMES {
+        if let Some(bytes) = derived::render(name, period, &sheets) {
+            put(&mut sheets, name.to_owned(), bytes)?;
+        }
+    }
+    for (name, bytes) in last {
+        put(&mut sheets, name, bytes)?;
     }
     let brief = render::markdown::render(header, &sheets, &names)?;
     files.insert(0, ("brief.md".to_owned(), brief.into_bytes()));
@@ -110,8 +130,12 @@ pub fn publish(out: &Path, header: &Header, tables: &[ProtectedTable]) -> Result
     bytes.push(b'\n');
     files.push((MANIFEST.to_owned(), bytes));
     place(out, &files)?;
-    let period = header.parsed_period().ok_or_else(|| PublishError::Render("the period does not read".into()))?;
-    let findings = findings::find(period, &sheets).into_iter().map(|f| f.text.replace("**", "")).collect();
+    let wrong = |what: &str| PublishError::Render(format!("the {what} does not read"));
+    let period = header.parsed_period().ok_or_else(|| wrong("period"))?;
+    let language = header.parsed_language().ok_or_else(|| wrong("language"))?;
+    let compared = Compared::of(period, derived::series_from(sheets.get("reports_month")));
+    let findings = findings::find(&compared, &sheets, language);
+    let findings = findings.into_iter().map(|f| f.text.replace("**", "")).collect();
     Ok(Published { dir: out.to_owned(), findings, files: files.len() })
 }
 

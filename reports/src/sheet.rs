@@ -115,22 +115,33 @@ impl Sheet {
 
 /// All tables of a directory, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Sheets(HashMap<String, Sheet>);
+pub(crate) struct Sheets {
+    /// In the order in which they were put in.
+    names: Vec<String>,
+    by_name: HashMap<String, Sheet>,
+}
 
 static NO_SHEET: Sheet = Sheet { header: Vec::new(), rows: Vec::new() };
 
 impl Sheets {
     pub(crate) fn insert(&mut self, name: &str, sheet: Sheet) {
-        self.0.insert(name.to_owned(), sheet);
+        if self.by_name.insert(name.to_owned(), sheet).is_none() {
+            self.names.push(name.to_owned());
+        }
     }
 
     /// The table; an empty one where there is none, so that a section without data can say so.
     pub(crate) fn get(&self, name: &str) -> &Sheet {
-        self.0.get(name).unwrap_or(&NO_SHEET)
+        self.by_name.get(name).unwrap_or(&NO_SHEET)
+    }
+
+    /// All of them, in the order in which they were put in.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = (&str, &Sheet)> {
+        self.names.iter().map(|name| (name.as_str(), self.get(name)))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.by_name.contains_key(name)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use analytics::disclosure::Scope;
 use analytics::results::Period;
 use analytics::{AnalyticsError, Measured, Request, compute, disclosure};
 use chrono::TimeDelta;
@@ -9,6 +10,8 @@ use ingest::installation::Installation;
 use ingest::store::Store;
 use reports::{Header, Published};
 use schemas::clock::parse_rfc3339;
+use schemas::geography;
+use schemas::report::StateCode;
 
 use super::engines::{self, View};
 use crate::Context;
@@ -20,12 +23,7 @@ const EARLIEST_DAYS: i64 = 14;
 
 pub fn run(context: &Context, arguments: &Brief) -> Result {
     let period = Period::parse(&arguments.period)
-        .ok_or_else(|| Failure::usage("--period: a month is written YYYY-MM, such as 2026-09"))?;
-    if period.first != period.last {
-        return Err(Failure::usage(
-            "--period: this version makes briefs of months; quarters and years come with a later one",
-        ));
-    }
+        .ok_or_else(|| Failure::usage("--period: a month is written 2026-09, a quarter 2026-Q3, a year 2026"))?;
     let as_of = match arguments.as_of.as_deref() {
         Some(text) => {
             let wrong = || Failure::usage("--as-of: an instant is written 2026-10-20T12:00:00Z (RFC 3339)");
@@ -73,10 +71,16 @@ pub fn publish(
              --preview makes one that may not be published"
         )));
     }
+    let state = match arguments.state.as_deref() {
+        Some(text) => {
+            let known = geography::state(&text.to_ascii_uppercase()).and_then(|state| StateCode::parse(state.code));
+            Some(known.ok_or_else(|| Failure::usage("--state: two letters of a state, such as NY"))?)
+        }
+        None => None,
+    };
     let sources = engines::store(context, installation)?.sources()?;
     let public_names: BTreeMap<_, _> = sources.into_iter().filter_map(|s| Some((s.name, s.public_name?))).collect();
-    let request =
-        Request { period, as_of: Some(view.as_of), state: None, funnel: &view.funnel, public_names: &public_names };
+    let request = Request { period, as_of: Some(view.as_of), state, funnel: &view.funnel, public_names: &public_names };
     let measured: Measured = compute(&view.snapshot, &request)?;
     let senders: BTreeSet<_> = view.funnel.iter().map(|row| &row.source).collect();
     let header = Header::new(
@@ -85,8 +89,10 @@ pub fn publish(
         measured.snapshot_id.to_string(),
         arguments.preview,
         u32::try_from(senders.len()).ok(),
-    );
-    let tables: Vec<_> = measured.tables.into_iter().map(disclosure::protect).collect();
+    )
+    .of(arguments.lang.into(), state);
+    let scope = if state.is_some() { Scope::OneState } else { Scope::Everywhere };
+    let tables: Vec<_> = measured.tables.into_iter().map(|table| disclosure::protect_in(table, scope)).collect();
     reports::publish(&arguments.out, &header, &tables).map_err(|error| match error {
         reports::PublishError::NotOurs(_) => Failure::as_usage(error),
         other => other.into(),

@@ -18,7 +18,7 @@ use super::brief::publish;
 use super::engines;
 use super::simulate::month;
 use crate::Context;
-use crate::cli::{Brief, Demo};
+use crate::cli::{Brief, Demo, Lang};
 use crate::config;
 use crate::outcome::{Failure, Outcome, Result, print_json, say};
 use crate::progress;
@@ -62,15 +62,17 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
     let day = until.last_day() + Days::new(BRIEF_AFTER);
     clock.set(day.and_time(NaiveTime::MIN).and_utc());
     let view = engines::view(&inner, &installation, None)?.ok_or_else(|| anyhow::anyhow!("nothing was stored"))?;
-    let brief =
-        Brief { period: until.to_string(), as_of: None, preview: false, out: out.join(format!("brief-{until}-en")) };
     let period = Period { first: until, last: until };
-    let published = publish(&inner, &installation, &view, period, &brief)?;
-    let verified = reports::verify(&published.dir)?;
-    if !verified.ok {
-        return Err(
-            anyhow::anyhow!("the brief does not verify: run `testigo verify {}`", published.dir.display()).into()
-        );
+    let mut published = Vec::new();
+    for (lang, name) in [(Lang::En, "en"), (Lang::Es, "es")] {
+        let out = out.join(format!("brief-{until}-{name}"));
+        let brief = Brief { period: until.to_string(), state: None, lang, as_of: None, preview: false, out };
+        let one = publish(&inner, &installation, &view, period, &brief)?;
+        if !reports::verify(&one.dir)?.ok {
+            let message = format!("the brief does not verify: run `testigo verify {}`", one.dir.display());
+            return Err(anyhow::anyhow!(message).into());
+        }
+        published.push(one);
     }
     finish(context, &published, sent, endings)
 }
@@ -153,16 +155,18 @@ fn send(context: &Context, installation: &Installation, plan: &Plan) -> Result<u
     Ok(sent)
 }
 
-fn finish(context: &Context, published: &reports::Published, sent: u64, endings: Endings) -> Result {
+fn finish(context: &Context, published: &[reports::Published], sent: u64, endings: Endings) -> Result {
+    let [english, spanish] = published else { return Err(anyhow::anyhow!("a demo makes two briefs").into()) };
     if context.json {
         return print_json(&serde_json::json!({
-            "brief": published.dir,
+            "brief": english.dir,
+            "brief_es": spanish.dir,
             "submissions": sent,
             "coded": endings.coded,
             "revisions": endings.revisions,
             "repeats": endings.repeats,
             "rejected": endings.rejected,
-            "findings": published.findings,
+            "findings": english.findings,
         }))
         .map(|()| Outcome::Done);
     }
@@ -170,15 +174,15 @@ fn finish(context: &Context, published: &reports::Published, sent: u64, endings:
         "{sent} invented submissions: {} coded, {} revisions, {} repeats, {} that cannot be coded (planned)",
         endings.coded, endings.revisions, endings.repeats, endings.rejected
     ))?;
-    say(format_args!("\nThe brief: {}/brief.md\n", published.dir.display()))?;
-    for (i, finding) in published.findings.iter().take(3).enumerate() {
+    say(format_args!("\nThe brief: {}/brief.md (in Spanish: {})\n", english.dir.display(), spanish.dir.display()))?;
+    for (i, finding) in english.findings.iter().take(3).enumerate() {
         say(format_args!("{}. {finding}", i + 1))?;
     }
-    let out = published.dir.parent().unwrap_or(Path::new("."));
+    let out = english.dir.parent().unwrap_or(Path::new("."));
     say(format_args!(
         "\nTry next:\n  testigo verify {}\n  testigo --data {}/data status\n  testigo --data {}/data dead-letters list\n  \
          testigo init --identity-out identity.txt   (your own data)",
-        published.dir.display(),
+        english.dir.display(),
         out.display(),
         out.display(),
     ))?;

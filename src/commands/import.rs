@@ -41,10 +41,7 @@ pub fn run(context: &Context, arguments: &Import) -> Result {
 fn import(context: &Context, arguments: &Import) -> Result {
     let name = engines::source_name(arguments.source.as_deref().unwrap_or_default())?;
     let mapping = match &arguments.mapping {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-            Mapping::parse(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?
-        }
+        Some(path) => read_mapping(path)?,
         None => Mapping::default(),
     };
     let installation = engines::installation(context)?;
@@ -118,6 +115,12 @@ fn import(context: &Context, arguments: &Import) -> Result {
         tell("`testigo dead-letters list` says which rows were rejected, and why; nothing is lost");
     }
     Ok(crate::rejected_outcome(endings.rejected))
+}
+
+pub(super) fn read_mapping(path: &Path) -> Result<Mapping, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
+    Mapping::parse(&text).map_err(|e| wrong(&e))
 }
 
 /// Opens a file, and says what a person should know about how it is read.

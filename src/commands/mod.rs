@@ -9,6 +9,7 @@ pub mod export;
 pub mod import;
 pub mod init;
 pub mod keys;
+pub mod mapping;
 pub mod normalize;
 pub mod schema;
 pub mod serve;

@@ -33,11 +33,7 @@ pub fn settings(state: Option<&str>, zone: Option<&str>, language: Option<Lang>)
     {
         return Err(Failure::usage("--zone: an IANA time zone, such as America/Los_Angeles"));
     }
-    let language = language.map(|l| match l {
-        Lang::En => schemas::Language::En,
-        Lang::Es => schemas::Language::Es,
-    });
-    Ok(Settings { state, zone: zone.map(str::to_owned), language, date_order: None })
+    Ok(Settings { state, zone: zone.map(str::to_owned), language: language.map(Into::into), date_order: None })
 }
 
 pub fn run(context: &Context, arguments: &Normalize) -> Result {

@@ -73,6 +73,8 @@ pub(super) struct Tale<'a> {
     pub(super) care: Care,
     /// Add what has no code until the text has so many characters.
     pub(super) length: usize,
+    /// Whoever took the call writes it down: at times with an opener and a closing.
+    pub(super) at_desk: bool,
 }
 
 /// A text as it is sent.
@@ -87,7 +89,7 @@ pub(super) struct Text {
 pub(super) fn narrate(dice: &mut Dice, tale: &Tale<'_>) -> Text {
     let words = &WORLD.words;
     let mut prose = Prose { dice, tale, text: String::with_capacity(640), planted: Vec::new(), names_place: false };
-    if tale.length > 0 && prose.dice.percent(35) {
+    if tale.at_desk && prose.dice.percent(35) {
         prose.any(&words.opener);
     }
     prose.first_sentence();
@@ -123,13 +125,20 @@ pub(super) fn salute(dice: &mut Dice, tale: &Tale<'_>) -> Text {
     prose.end()
 }
 
-/// A short remark of a form, without any fact.
-pub(super) fn comment(dice: &mut Dice, tongue: Tongue) -> Text {
-    let language = tongue.language(dice);
-    let template = dice.pick(WORLD.words.comment.of(language));
-    let text = template.map_or_else(String::new, |Template(pieces)| {
-        pieces.iter().map(|piece| if let Piece::Text(text) = piece { text.as_str() } else { "" }).collect()
-    });
+/// Remarks of a form, without any fact, until there are so many characters.
+pub(super) fn comment(dice: &mut Dice, tongue: Tongue, length: usize) -> Text {
+    let mut remarks: Vec<&Template> = WORLD.words.comment.of(tongue.language(dice)).iter().collect();
+    dice.shuffle(&mut remarks);
+    let mut text = String::with_capacity(2 * length);
+    for Template(pieces) in remarks {
+        if text.chars().count() >= length {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.extend(pieces.iter().map(|piece| if let Piece::Text(text) = piece { text.as_str() } else { "" }));
+    }
     Text { text, planted: Vec::new(), names_place: false }
 }
 
@@ -333,7 +342,7 @@ impl Prose<'_> {
             // A step without a common factor with their number visits them all.
             filler += 5;
         }
-        if self.tale.length > 0 && self.dice.percent(40) {
+        if self.tale.at_desk && self.dice.percent(40) {
             self.any(&words.closing);
         }
         if let Some(phrases) = self.tale.verdict.and_then(|verdict| words.update.get(verdict)) {

@@ -148,3 +148,42 @@ fn a_past_brief_is_rebuilt_byte_for_byte() {
     }
     assert!(files(&home.brief("2026-09", "now")) != then, "what came since changes today's brief");
 }
+
+/// A brief says the same in both languages, of a month, a quarter, a year and a state; only its words differ.
+#[test]
+fn briefs_come_in_two_languages_and_for_quarters_years_and_states() {
+    let home = Home::new();
+    home.source("hot");
+    let reports: Vec<String> =
+        (1..=12).map(|n| arrest(&format!("r{n}"), &format!("2026-09-{n:02}")).to_string()).collect();
+    let file = home.write("reports.ndjson", reports.join("\n"));
+    home.json(&["import", "--source", "hot", &file]);
+    let brief = |name: &str, arguments: &[&str]| {
+        let out = home.path(name);
+        let mut all = vec!["brief", "--out", &out];
+        all.extend(arguments);
+        home.run(&all).exits(0);
+        home.run(&["verify", &out]).exits(0);
+        std::path::PathBuf::from(out)
+    };
+    let text = |dir: &std::path::Path| std::fs::read_to_string(dir.join("brief.md")).expect("written");
+
+    let english = brief("en", &["--period", "2026-09"]);
+    let spanish = brief("es", &["--period", "2026-09", "--lang", "es"]);
+    assert!(text(&english).starts_with("# Enforcement tactics reported, September 2026\n"));
+    assert!(text(&spanish).starts_with("# Tácticas de control migratorio reportadas, septiembre de 2026\n"));
+    assert!(text(&spanish).contains("| **reportes de hechos** | **12** |"));
+    let tables = |dir: &std::path::Path| files(&dir.join("tables"));
+    assert!(tables(&english) == tables(&spanish), "the tables are the same");
+
+    let quarter = text(&brief("quarter", &["--period", "2026-Q3", "--state", "wa"]));
+    assert!(quarter.starts_with("# Enforcement tactics reported in Washington, third quarter of 2026\n"), "{quarter}");
+    assert!(quarter.contains("| | third quarter of 2026 | second quarter of 2026 | third quarter of 2025 |"));
+    let year = text(&brief("year", &["--period", "2026", "--lang", "es", "--preview"]));
+    assert!(year.contains("| | 2026 | 2025 |"), "{year}");
+    home.run(&["brief", "--period", "2026-09", "--state", "NY", "--out", &home.path("ny")]).exits(2);
+    home.run(&["brief", "--period", "2026-09", "--state", "New", "--out", &home.path("new")])
+        .exits(2)
+        .says(&["--state"]);
+    home.run(&["brief", "--period", "2026-9", "--out", &home.path("no")]).exits(2).says(&["2026-Q3"]);
+}

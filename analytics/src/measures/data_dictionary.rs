@@ -4,7 +4,7 @@ use crate::results::{KeyColumn, Row, Table, Unit};
 
 /// The dictionary of these tables: table, column, unit, description; keys first, then measures, each followed by its flag.
 #[must_use]
-pub fn data_dictionary(tables: &[Table]) -> Table {
+pub fn data_dictionary<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Table {
     let column = |name: &'static str, description: &'static str| KeyColumn {
         name: name.into(),
         description: description.into(),

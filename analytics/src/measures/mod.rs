@@ -8,6 +8,7 @@ pub mod completeness_month;
 pub mod county_month;
 pub mod courthouse;
 pub mod data_dictionary;
+pub mod derived;
 pub mod detainer_month;
 pub mod funnel_month;
 pub mod reports_month;

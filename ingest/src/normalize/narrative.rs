@@ -12,7 +12,7 @@ use schemas::provenance::{Field, Origin, Provenance};
 use schemas::redaction::Redaction;
 use schemas::reject::{Reject, RejectCode};
 use schemas::report::{Codes, Counts};
-use schemas::taxonomy::CodeAxis;
+use schemas::taxonomy::{CodeAxis, Setting};
 
 use super::text::{Inferred, Reading, RuleId, TextRules};
 use crate::redact::{self, Redactor, Span};
@@ -52,14 +52,18 @@ pub(super) fn read(text: &str, language: Option<Language>, codes: &mut Codes, co
         }
         single(&mut codes.event_kind, reading.event_kind, Field::EventKind, p, &origin);
         single(&mut codes.setting, reading.setting, Field::Setting, p, &origin);
-        single(&mut codes.place_relation, reading.place_relation, Field::PlaceRelation, p, &origin);
+        // "In the lobby", "the tenant", "his hearing is on Friday" speak of a court only where something happened at one.
+        let at_court = matches!(codes.setting, None | Some(Setting::Courthouse | Setting::ImmigrationCourt));
+        if at_court {
+            single(&mut codes.place_relation, reading.place_relation, Field::PlaceRelation, p, &origin);
+            single(&mut codes.court_type, reading.court_type, Field::CourtType, p, &origin);
+            single(&mut codes.court_stage, reading.court_stage, Field::CourtStage, p, &origin);
+            single(&mut codes.court_role, reading.court_role, Field::CourtRole, p, &origin);
+            single(&mut codes.case_level, reading.case_level, Field::CaseLevel, p, &origin);
+        }
         single(&mut codes.agency_claimed, reading.agency_claimed, Field::AgencyClaimed, p, &origin);
         single(&mut codes.agency_assessed, reading.agency_assessed, Field::AgencyAssessed, p, &origin);
         single(&mut codes.partner_model, reading.partner_model, Field::PartnerModel, p, &origin);
-        single(&mut codes.court_type, reading.court_type, Field::CourtType, p, &origin);
-        single(&mut codes.court_stage, reading.court_stage, Field::CourtStage, p, &origin);
-        single(&mut codes.court_role, reading.court_role, Field::CourtRole, p, &origin);
-        single(&mut codes.case_level, reading.case_level, Field::CaseLevel, p, &origin);
         single(&mut codes.outcome, reading.outcome, Field::Outcome, p, &origin);
         single(&mut codes.priority_claimed, reading.priority_claimed, Field::PriorityClaimed, p, &origin);
 
@@ -122,4 +126,25 @@ pub(super) fn redact(text: &str) -> Result<(String, Vec<Redaction>), Reject> {
         });
         Ok((kept, removed.collect()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coded(text: &str) -> Codes {
+        let mut codes = Codes::default();
+        read(text, None, &mut codes, &mut Counts::default(), &mut Provenance::default());
+        codes
+    }
+
+    #[test]
+    fn court_fields_are_coded_only_where_it_happened_at_a_court() {
+        let court = coded("ICE took my client in the hallway of criminal court after arraignment");
+        assert_eq!(court.setting, Some(Setting::Courthouse));
+        assert!(court.place_relation.is_some() && court.court_type.is_some() && court.court_role.is_some());
+        let elsewhere = coded("ICE took the tenant in the lobby of her apartment building");
+        assert_eq!(elsewhere.setting, Some(Setting::Home));
+        assert!(elsewhere.place_relation.is_none() && elsewhere.court_role.is_none());
+    }
 }

@@ -23,20 +23,30 @@ pub struct Folded {
     /// For each folded byte the text's byte it came from, and the text's length at the end. Empty where the two are one.
     from: Vec<u32>,
     length: usize,
+    /// The folded bytes between which stretches were taken since [`Folded::taken`] was last asked.
+    taken: Option<(usize, usize)>,
 }
 
 impl Folded {
     pub fn new(text: &str) -> Self {
-        let mut folded = Self { bytes: Vec::with_capacity(text.len()), from: Vec::new(), length: text.len() };
+        let mut folded =
+            Self { bytes: Vec::with_capacity(text.len()), from: Vec::new(), length: text.len(), taken: None };
         if text.is_ascii() {
             folded.bytes.extend(text.bytes().map(ascii));
         } else {
             folded.from.reserve(text.len() + 1);
-            for (at, c) in text.char_indices() {
+            // A text is bounded far below 4 GiB by what a channel accepts.
+            let mut at = 0;
+            while at < text.len() {
+                let plain = text.as_bytes()[at..].iter().take_while(|b| b.is_ascii()).count();
+                folded.bytes.extend(text.as_bytes()[at..at + plain].iter().map(|&b| ascii(b)));
+                folded.from.extend(at as u32..(at + plain) as u32);
+                at += plain;
+                let Some(c) = text[at..].chars().next() else { break };
                 let before = folded.bytes.len();
                 fold_char(c, &mut folded.bytes);
-                // A text is bounded far below 4 GiB by what a channel accepts.
                 folded.from.extend((before..folded.bytes.len()).map(|_| at as u32));
+                at += c.len_utf8();
             }
             folded.from.push(text.len() as u32);
         }
@@ -71,7 +81,13 @@ impl Folded {
             }
         }
         self.bytes[start..end].fill(OPAQUE);
+        self.taken = Some(self.taken.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
         (self.start(start), self.end(end))
+    }
+
+    /// The first and the last folded byte of what was taken since this was last asked.
+    pub fn taken(&mut self) -> Option<(usize, usize)> {
+        self.taken.take()
     }
 
     fn hide_marks(&mut self, text: &str) {
@@ -90,12 +106,17 @@ impl Folded {
 }
 
 fn ascii(byte: u8) -> u8 {
-    match byte {
-        b'\n' => byte,
-        b'`' => b'\'',
-        0x00..0x20 | 0x7f => b' ',
-        _ => byte.to_ascii_lowercase(),
-    }
+    const FOLDED: [u8; 128] = {
+        let mut folded = [b' '; 128];
+        let mut byte = 0x20;
+        while byte < 0x7f {
+            folded[byte] = if byte == b'`' as usize { b'\'' } else { (byte as u8).to_ascii_lowercase() };
+            byte += 1;
+        }
+        folded[b'\n' as usize] = b'\n';
+        folded
+    };
+    FOLDED[usize::from(byte & 0x7f)]
 }
 
 fn fold_char(c: char, out: &mut Vec<u8>) {

@@ -7,10 +7,12 @@
 //!   its line.
 //! - No private text leaves this module but as the text that it was given: a span names places and a rule, never words.
 //!
-//! The way of a text: [`fold`] gives it one spelling; [`plate`] takes plates; [`patterns`] take what has a shape; [`numbers`]
+//! The way of a text: [`fold`] gives it one spelling; [`plate`] takes plates and [`birth`] birth dates; [`patterns`] take what has a shape; [`numbers`]
 //! take long numbers in any writing; [`person`] takes names. Each hides what it took from those after it. [`second_look`]
 //! is another reader with other eyes, for what is about to be stored.
 
+mod birth;
+mod cell;
 mod fold;
 mod lexicon;
 mod numbers;
@@ -30,16 +32,15 @@ pub use schemas::redaction::Class;
 pub use second::second_look;
 
 use fold::Folded;
-use lexicon::Lexicon;
 use patterns::{Patterns, Stage};
-use plate::Plates;
+use words::Words;
 
 const RULES: &str = include_str!("../../data/redact/rules.toml");
 const WORDS: &str = include_str!("../../data/redact/words.toml");
 const LEXICON: &str = include_str!("../../data/redact/lexicon.txt");
 
 /// The steps of a reading that take turns.
-const TURNS: usize = 6;
+const TURNS: usize = 7;
 
 /// A stretch of private text, in bytes of the text, on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +65,7 @@ pub struct RuleError {
 #[derive(Debug)]
 pub struct Redactor {
     patterns: Patterns,
-    lexicon: Lexicon,
-    plates: Plates,
+    words: Words,
 }
 
 impl Redactor {
@@ -83,18 +83,12 @@ impl Redactor {
     /// # Errors
     /// The first line that cannot be used, with why.
     pub fn from_sources(rules: &str, words: &str, lexicon: &str) -> Result<Self, RuleError> {
-        let table = || {
-            let mut table = Lexicon::with_room(lexicon.bytes().filter(|&b| b == b'\n').count() + words.len() / 4);
-            table.load(lexicon)?;
-            let plates = Plates::parse(&words::load(words, &mut table)?);
-            Ok((table, plates))
-        };
         // The two halves of the work know nothing of each other, and a start should not be felt.
         std::thread::scope(|scope| {
-            let table = scope.spawn(table);
+            let words = scope.spawn(|| words::load(words, lexicon));
             let patterns = Patterns::parse(rules)?;
-            let (lexicon, plates) = table.join().expect("reading a table does not panic")?;
-            Ok(Self { patterns, lexicon, plates })
+            let words = words.join().expect("reading a table does not panic")?;
+            Ok(Self { patterns, words })
         })
     }
 
@@ -124,35 +118,31 @@ impl Redactor {
         let first = out.len();
         let mut folded = Folded::new(text);
         let mut tokens = Vec::with_capacity(text.len() / 5);
-        tokens::cut(text, &folded, &self.lexicon, &mut tokens);
-        self.plates.announced(&mut folded, &tokens, out);
-        if out.len() > first {
-            tokens::hide(&folded, &mut tokens);
-        }
-        let mut survey = self.patterns.survey(&folded);
+        tokens::cut(text, &folded, &self.words, &mut tokens);
+        let mut survey = None;
         // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. What one step
         // hid may show another something: they take turns until each has seen what all left, and found nothing. Of the
         // patterns only those that matched can match again.
         let (mut turn, mut quiet) = (0, 0);
         while quiet < TURNS {
             let before = out.len();
+            let mut patterns = |stage, folded: &mut Folded, out: &mut Vec<Span>| {
+                let survey = survey.get_or_insert_with(|| self.patterns.survey(folded, &tokens));
+                self.patterns.find(stage, survey, text, folded, &self.words.lexicon, out);
+            };
             match turn % TURNS {
-                0 => self.patterns.find(Stage::Plain, &mut survey, text, &mut folded, &self.lexicon, out),
-                1 => self.plates.shaped(&mut folded, &tokens, out),
-                2 => self.patterns.find(Stage::Vague, &mut survey, text, &mut folded, &self.lexicon, out),
-                3 => numbers::find(&mut folded, &tokens, out),
-                4 => person::find(&mut folded, &tokens, &self.lexicon, out),
-                _ => self.plates.announced(&mut folded, &tokens, out),
+                0 => plate::announced(&mut folded, &tokens, out),
+                1 => birth::find(&mut folded, &tokens, out),
+                2 => patterns(Stage::Plain, &mut folded, out),
+                3 => plate::shaped(&mut folded, &tokens, out),
+                4 => patterns(Stage::Vague, &mut folded, out),
+                5 => numbers::find(&mut folded, &tokens, out),
+                _ => person::find(&mut folded, &tokens, &self.words.lexicon, out),
             }
             quiet += 1;
             if out.len() > before {
                 quiet = 0;
-                // Patterns cut words; the others take whole tokens.
-                if matches!(turn % TURNS, 0 | 2) {
-                    tokens::cut(text, &folded, &self.lexicon, &mut tokens);
-                } else {
-                    tokens::hide(&folded, &mut tokens);
-                }
+                tokens::refresh(text, &mut folded, &self.words, &mut tokens);
             }
             turn += 1;
         }

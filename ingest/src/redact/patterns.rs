@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Captures, Regex, RegexBuilder};
 use serde::Deserialize;
 use toml::Spanned;
@@ -13,7 +12,9 @@ use toml::Spanned;
 use schemas::redaction::Class;
 
 use super::fold::Folded;
-use super::lexicon::{self, FREQUENT, Lexicon, NEVER, NEVER_STREET, ORDINARY, PLACE, STREET_WORD};
+use super::lexicon::{self, FREQUENT, JOINER, Lexicon, NEVER, NEVER_STREET, NUMBER, ORDINARY, PLACE, STREET_WORD};
+use super::tokens::{BRACKET, COLON, COMMA, HYPHEN, Kind, LINE, SPACE, STOP, Token};
+use super::words::{AT, COMPASS, ROAD};
 use super::{RuleError, Span};
 
 #[derive(Deserialize)]
@@ -53,7 +54,8 @@ enum Starts {
     #[default]
     Anywhere,
     Cue,
-    Number,
+    /// Where a token stands of which one of the facts in `needs` holds (see [`Facts`]).
+    Fact,
 }
 
 #[derive(Debug)]
@@ -72,15 +74,17 @@ struct Rule {
     mixed: bool,
 }
 
-/// Every rule, and the automaton that tells which of them can match at all.
+/// Every rule, and what tells which of them can match at all.
 #[derive(Debug)]
 pub struct Patterns {
     rules: Vec<Rule>,
-    cues: AhoCorasick,
-    /// For each cue, the rules that ask for it.
-    wants: Vec<u128>,
+    cues: Cues,
+    /// The rules that are tried only where a cue or a fact stands.
+    placed: u128,
     /// For each shape of digits (see [`Shapes`]), the rules that ask for it.
     wants_shape: [u128; Shapes::NAMES.len()],
+    /// For each fact (see [`Facts`]), the rules that ask for it.
+    wants_fact: [u128; Facts::NAMES.len()],
     /// The rules that say only that letters and digits stand together: they come when all others have looked.
     vague: u128,
 }
@@ -121,24 +125,22 @@ impl Patterns {
             return Err(wrong(0, "more than 128 rules".to_owned()));
         }
         let mut rules = Vec::with_capacity(file.rule.len());
-        let mut cues: Vec<&str> = Vec::new();
-        let mut wants: Vec<u128> = Vec::new();
+        let mut cues = Cues::default();
+        let mut wants_fact = [0; Facts::NAMES.len()];
         let mut wants_shape = [0; Shapes::NAMES.len()];
         for (n, spanned) in file.rule.iter().enumerate() {
             let entry = spanned.get_ref();
             let find = compile(&entry.find, entry.starts)?;
             let group = |name: &str| find.capture_names().position(|found| found == Some(name));
             for need in &entry.needs {
+                let bit = 1 << n;
                 if let Some(shape) = Shapes::NAMES.iter().position(|name| name == need) {
-                    wants_shape[shape] |= 1 << n;
-                    continue;
+                    wants_shape[shape] |= bit;
+                } else if let Some(fact) = Facts::NAMES.iter().position(|name| name == need) {
+                    wants_fact[fact] |= bit;
+                } else {
+                    cues.add(need.as_bytes(), bit);
                 }
-                let at = cues.iter().position(|cue| cue == need).unwrap_or_else(|| {
-                    cues.push(need);
-                    wants.push(0);
-                    cues.len() - 1
-                });
-                wants[at] |= 1 << n;
             }
             if entry.street && group("street").is_none() {
                 return Err(wrong(spanned.span().start, format!("rule {}: no group `street`", entry.id)));
@@ -162,41 +164,46 @@ impl Patterns {
                 mixed: entry.mixed,
             });
         }
-        let cues = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&cues)
-            .map_err(|error| wrong(0, error.to_string()))?;
-        let vague = rules.iter().enumerate().filter(|(_, rule)| rule.mixed).fold(0, |bits, (n, _)| bits | 1 << n);
-        Ok(Self { rules, cues, wants, wants_shape, vague })
+        let bits = |holds: fn(&Rule) -> bool| {
+            rules.iter().enumerate().filter(|(_, rule)| holds(rule)).fold(0, |bits, (n, _)| bits | 1 << n)
+        };
+        let vague = bits(|rule| rule.mixed);
+        let placed = bits(|rule| rule.starts != Starts::Anywhere);
+        Ok(Self { cues, placed, wants_shape, wants_fact, vague, rules })
     }
 
     /// What the rules need to know of a text before any is tried.
-    pub fn survey(&self, folded: &Folded) -> Survey {
+    pub fn survey(&self, folded: &Folded, tokens: &[Token]) -> Survey {
         let bytes = &folded.bytes;
-        let mut survey = Survey { wanted: 0, cues: Vec::new() };
-        let shapes = Shapes::of(bytes);
+        let mut survey = Survey { wanted: 0, places: Vec::new() };
+        let shapes = Shapes::of(bytes, tokens);
         for (shape, rules) in self.wants_shape.iter().enumerate() {
             if shapes.0 & (1 << shape) != 0 {
                 survey.wanted |= rules;
             }
         }
-        for cue in self.cues.find_overlapping_iter(bytes) {
-            let (start, end) = (cue.start(), cue.end());
-            let inside = start > 0 && bytes[start].is_ascii_lowercase() && bytes[start - 1].is_ascii_lowercase();
-            let goes_on = end - start <= SHORT_CUE
-                && bytes[end - 1].is_ascii_lowercase()
-                && bytes.get(end).is_some_and(u8::is_ascii_lowercase);
-            if !inside && !goes_on {
-                let rules = self.wants[cue.pattern().as_usize()];
-                survey.wanted |= rules;
-                match survey.cues.iter_mut().rev().find(|(at, _)| *at == start) {
-                    Some((_, found)) => *found |= rules,
-                    None => survey.cues.push((start, rules)),
-                }
+        let mut inside = false;
+        for (at, &byte) in bytes.iter().enumerate() {
+            let letter = byte.is_ascii_lowercase();
+            if !(letter && inside) && self.cues.starts(byte) {
+                self.cues.at(bytes, at, |rules| survey.add(rules, self.placed, at));
+            }
+            inside = letter;
+        }
+        for (at, token) in tokens.iter().enumerate() {
+            if token.kind == Kind::Word && !token.is(NUMBER) && tokens.get(at + 1).is_none_or(|next| next.gap != HYPHEN)
+            {
+                continue;
+            }
+            let (facts, start) = Facts::of(bytes, tokens, at);
+            let mut facts = facts.0;
+            while facts != 0 {
+                survey.add(self.wants_fact[facts.trailing_zeros() as usize], self.placed, start);
+                facts &= facts - 1;
             }
         }
-        survey.cues.sort_unstable_by_key(|&(at, _)| at);
+        survey.places.sort_unstable();
+        survey.places.dedup();
         survey
     }
 
@@ -218,14 +225,14 @@ impl Patterns {
             let n = wanted.trailing_zeros() as usize;
             wanted &= wanted - 1;
             let mut reading = Reading { rule: &self.rules[n], text, folded, lexicon, out };
-            let matched = match self.rules[n].starts {
-                Starts::Anywhere => reading.anywhere(),
-                Starts::Cue => survey
-                    .cues
+            let matched = if self.placed & (1 << n) == 0 {
+                reading.anywhere()
+            } else {
+                let first = survey.places.partition_point(|&place| place < (n as u64) << PLACE_BITS);
+                survey.places[first..]
                     .iter()
-                    .filter(|(_, rules)| rules & (1 << n) != 0)
-                    .fold(false, |matched, &(at, _)| reading.at(at) | matched),
-                Starts::Number => reading.at_numbers(),
+                    .take_while(|&&place| place >> PLACE_BITS == n as u64)
+                    .fold(false, |matched, &place| reading.at((place & PLACE_MASK) as usize) | matched)
             };
             again |= u128::from(matched) << n;
         }
@@ -233,11 +240,181 @@ impl Patterns {
     }
 }
 
-/// Which rules can match in a text, and where their cues stand.
+/// Which rules can match in a text, and where.
 pub struct Survey {
     wanted: u128,
-    /// Each place where cues stand, with the rules that ask for one of them.
-    cues: Vec<(usize, u128)>,
+    /// A rule's number and, in the lower bits, a place where a cue or a fact of it stands; sorted.
+    places: Vec<u64>,
+}
+
+const PLACE_BITS: u32 = 48;
+const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
+
+impl Survey {
+    fn add(&mut self, rules: u128, placed: u128, at: usize) {
+        self.wanted |= rules;
+        let mut rules = rules & placed;
+        while rules != 0 {
+            self.places.push(u64::from(rules.trailing_zeros()) << PLACE_BITS | at as u64);
+            rules &= rules - 1;
+        }
+    }
+}
+
+/// The cues of all rules as a tree of their bytes, walked from where words begin.
+#[derive(Debug)]
+struct Cues {
+    /// For each byte its column in `next`; 0 when no cue has it.
+    column: [u8; 256],
+    columns: usize,
+    /// For each node and column the next node; 0 when none.
+    next: Vec<[u16; Cues::MOST_COLUMNS]>,
+    /// For each node, the rules that ask for the cue that ends there.
+    rules: Vec<u128>,
+}
+
+impl Default for Cues {
+    fn default() -> Self {
+        Self { column: [0; 256], columns: 1, next: vec![[0; Self::MOST_COLUMNS]], rules: vec![0] }
+    }
+}
+
+impl Cues {
+    /// More signs than letters, digits and the signs of `rules.toml` share the last column: they are told apart by no cue.
+    const MOST_COLUMNS: usize = 64;
+
+    fn add(&mut self, cue: &[u8], rule: u128) {
+        let mut node = 0;
+        for &byte in cue {
+            let column = &mut self.column[usize::from(byte)];
+            if *column == 0 {
+                *column = self.columns.min(Self::MOST_COLUMNS - 1) as u8;
+                self.columns += 1;
+            }
+            let next = &mut self.next[node][usize::from(*column)];
+            if *next == 0 {
+                *next = self.rules.len() as u16;
+                self.next.push([0; Self::MOST_COLUMNS]);
+                self.rules.push(0);
+                node = self.rules.len() - 1;
+            } else {
+                node = usize::from(*next);
+            }
+        }
+        self.rules[node] |= rule;
+    }
+
+    /// Whether any cue starts with this byte.
+    fn starts(&self, byte: u8) -> bool {
+        self.next[0][usize::from(self.column[usize::from(byte)])] != 0
+    }
+
+    /// Calls `found` with the rules of each cue that starts at `at`.
+    fn at(&self, bytes: &[u8], at: usize, mut found: impl FnMut(u128)) {
+        let mut node = 0;
+        for (n, &byte) in bytes[at..].iter().enumerate() {
+            node = usize::from(self.next[node][usize::from(self.column[usize::from(byte)])]);
+            if node == 0 {
+                return;
+            }
+            let rules = self.rules[node];
+            if rules != 0 {
+                let goes_on = n < SHORT_CUE
+                    && byte.is_ascii_lowercase()
+                    && bytes.get(at + n + 1).is_some_and(u8::is_ascii_lowercase);
+                if !goes_on {
+                    found(rules);
+                }
+            }
+        }
+    }
+}
+
+/// What stands around a token, as bits: what must hold where a pattern starts.
+struct Facts(u16);
+
+impl Facts {
+    /// As `needs` names them: a number with a word for a street near behind it; with a compass point; with a numbered road;
+    /// with more of a code; a number where an address may stand, with a word behind it; a number in words before a street;
+    /// letters and digits in one, perhaps over hyphens; two letters or so, a hyphen and numbers; long letters and digits.
+    const NAMES: [&'static str; 9] =
+        ["n street", "n compass", "n road", "n code", "n word", "said street", "mixed", "a-n-n", "mixed 12"];
+
+    /// The facts of a token, and where its first digit stands, or its first letter where it has none before.
+    fn of(bytes: &[u8], tokens: &[Token], at: usize) -> (Self, usize) {
+        let token = &tokens[at];
+        let next = tokens.get(at + 1).filter(|next| next.gap & LINE == 0);
+        let mut facts = 0;
+        let mut start = token.start;
+        match token.kind {
+            Kind::Number | Kind::Mixed => {
+                if token.kind == Kind::Mixed {
+                    start += bytes[token.start..token.end].iter().take_while(|b| !b.is_ascii_digit()).count();
+                }
+                let Some(next) = next else {
+                    return (Self(u16::from(token.len() >= 12) << 8 | Self::mixed(tokens, at)), token.start);
+                };
+                let behind = |n: usize| tokens.get(at + n).filter(|t| t.gap & LINE == 0 && t.kind != Kind::Hidden);
+                let spaced = next.gap & SPACE != 0 || token.kind == Kind::Mixed || next.gap == HYPHEN;
+                if spaced && (1..=9).map_while(behind).any(|t| t.cues(ROAD)) {
+                    facts |= 1;
+                }
+                let compass = next.cues(COMPASS) || behind(2).is_some_and(|t| t.cues(COMPASS));
+                facts |= u16::from(compass) << 1;
+                let numbered = |t: &Token| t.kind != Kind::Word || t.cues(ROAD);
+                facts |= u16::from((1..=4).map_while(behind).any(numbered)) << 2;
+                let code = next.kind != Kind::Hidden && (next.kind != Kind::Word || next.len() <= 4);
+                facts |= u16::from(code || token.kind == Kind::Mixed) << 3;
+                if next.kind == Kind::Word || next.kind == Kind::Mixed || next.gap == HYPHEN {
+                    let open = at == 0 || token.gap & (COMMA | COLON | BRACKET | LINE | STOP) != 0 || {
+                        let before = &tokens[at - 1];
+                        let article = matches!(&bytes[before.start..before.end], b"the" | b"el" | b"la");
+                        before.cues(AT) || article && at > 1 && tokens[at - 2].cues(AT)
+                    };
+                    facts |= u16::from(open && token.gap & !(COMMA | COLON | BRACKET | LINE | SPACE | STOP) == 0) << 4;
+                }
+                if token.kind == Kind::Mixed && token.len() >= 12 {
+                    facts |= 1 << 8;
+                    start = token.start;
+                }
+                let mixed = Self::mixed(tokens, at);
+                if mixed != 0 {
+                    start = token.start;
+                }
+                facts |= mixed;
+            }
+            Kind::Word => {
+                let numbers = token.is(NUMBER) && next.is_some_and(|next| next.is(NUMBER | JOINER));
+                if numbers && tokens[at + 1..].iter().take(12).take_while(|t| t.gap & LINE == 0).any(|t| t.cues(ROAD)) {
+                    facts |= 1 << 5;
+                }
+                if next.is_some_and(|next| next.gap == HYPHEN) {
+                    facts |= Self::mixed(tokens, at);
+                    let lettered = token.len() <= 4 && tokens[at + 1].kind == Kind::Number;
+                    facts |= u16::from(lettered) << 7;
+                }
+            }
+            Kind::Hidden => {}
+        }
+        (Self(facts), start)
+    }
+
+    /// Letters and digits without a space between them start here.
+    fn mixed(tokens: &[Token], at: usize) -> u16 {
+        if at > 0 && tokens[at].gap == HYPHEN && tokens[at - 1].kind != Kind::Hidden {
+            return 0;
+        }
+        let (mut signs, mut letters, mut digits) = (0, false, false);
+        for (n, token) in tokens[at..].iter().enumerate() {
+            if n > 0 && token.gap != HYPHEN || token.kind == Kind::Hidden {
+                break;
+            }
+            signs += token.len();
+            letters |= token.kind != Kind::Number;
+            digits |= token.kind != Kind::Word;
+        }
+        u16::from(signs >= 6 && letters && digits) << 6
+    }
 }
 
 /// Which shapes of digits a text holds: what a rule that no word announces asks for.
@@ -246,35 +423,42 @@ struct Shapes(u16);
 impl Shapes {
     /// As `needs` names them: any digit, three and six in a row, digits on both sides of a point or comma, a digit before
     /// a space or a letter, a letter and a digit side by side or over a hyphen, a point inside a word.
-    const NAMES: [&'static str; 8] = ["0", "000", "000000", "0.0", "0 a", "a0", "a.a", "00 a"];
+    const NAMES: [&'static str; 8] = ["0", "000", "000000", "0.0", "0 a", "a~0", "a.a", "00 a"];
 
-    fn of(bytes: &[u8]) -> Self {
-        let (mut found, mut run) = (0, 0);
-        for (at, &byte) in bytes.iter().enumerate() {
-            if !byte.is_ascii_digit() {
-                run = 0;
-                let inside = byte == b'.' && at > 0 && bytes[at - 1].is_ascii_alphanumeric();
-                found |= u16::from(inside && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)) << 6;
+    fn of(bytes: &[u8], tokens: &[Token]) -> Self {
+        let mut found = 0;
+        for token in tokens {
+            if token.kind != Kind::Hidden && token.gap == STOP && bytes[token.start].is_ascii_lowercase() {
+                found |= 1 << 6;
+            }
+            if !matches!(token.kind, Kind::Number | Kind::Mixed) {
                 continue;
             }
-            run += 1;
-            let after = bytes.get(at + 1).copied().unwrap_or(b'\n');
-            let after_that = bytes.get(at + 2).copied().unwrap_or(b'\n');
-            let before = if at == 0 { b'\n' } else { bytes[at - 1] };
-            let ends = matches!(after, b' ' | b',' | b'-' | b'a'..=b'z');
-            let hyphen = before == b'-' && at > 1 && bytes[at - 2].is_ascii_lowercase();
-            found |= 1
-                | u16::from(run >= 3) << 1
-                | u16::from(run >= 6) << 2
-                | u16::from(matches!(after, b'.' | b',') && after_that.is_ascii_digit()) << 3
-                | u16::from(ends) << 4
-                | u16::from(ends && run >= 2) << 7
-                | u16::from(
-                    before.is_ascii_lowercase()
-                        || after.is_ascii_lowercase()
-                        || hyphen
-                        || (after == b'-' && after_that.is_ascii_lowercase()),
-                ) << 5;
+            let mut run = 0;
+            for at in token.start..token.end {
+                if !bytes[at].is_ascii_digit() {
+                    run = 0;
+                    continue;
+                }
+                run += 1;
+                let after = bytes.get(at + 1).copied().unwrap_or(b'\n');
+                let after_that = bytes.get(at + 2).copied().unwrap_or(b'\n');
+                let before = if at == 0 { b'\n' } else { bytes[at - 1] };
+                let ends = matches!(after, b' ' | b',' | b'-' | b'a'..=b'z');
+                let hyphen = before == b'-' && at > 1 && bytes[at - 2].is_ascii_lowercase();
+                found |= 1
+                    | u16::from(run >= 3) << 1
+                    | u16::from(run >= 6) << 2
+                    | u16::from(matches!(after, b'.' | b',') && after_that.is_ascii_digit()) << 3
+                    | u16::from(ends) << 4
+                    | u16::from(ends && run >= 2) << 7
+                    | u16::from(
+                        before.is_ascii_lowercase()
+                            || after.is_ascii_lowercase()
+                            || hyphen
+                            || (after == b'-' && after_that.is_ascii_lowercase()),
+                    ) << 5;
+            }
         }
         Self(found)
     }
@@ -312,17 +496,6 @@ impl Reading<'_> {
                     from = start + 1 + word;
                 }
             }
-        }
-        matched
-    }
-
-    fn at_numbers(&mut self) -> bool {
-        let mut matched = false;
-        let mut at = 0;
-        while let Some(skip) = self.folded.bytes[at..].iter().position(u8::is_ascii_digit) {
-            at += skip;
-            matched |= self.at(at);
-            at += self.folded.bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
         }
         matched
     }

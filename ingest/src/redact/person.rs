@@ -9,26 +9,39 @@ use schemas::redaction::Class;
 use super::Span;
 use super::fold::{FOREIGN, Folded};
 use super::lexicon::{
-    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, NAME, NEVER, ORDINARY, PARTICLE, PLACE, PLACE_CUE,
-    PLACE_NOUN, PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX, SURE, SURNAME, TITLE, WEAK_INTRODUCTION,
-    WORD,
+    DEMONYM, FILLER, FREQUENT, GIVEN, INTRODUCTION, Lexicon, Marks, NAME, NEVER, OPENS_INTRODUCTION, OPENS_PLACE,
+    ORDINARY, PARTICLE, PLACE, PLACE_CUE, PLACE_NOUN, PLACE_PREFIX, PUBLIC, RELATION, ROLE, SPEECH, STATE, SUFFIX,
+    SURE, SURNAME, TITLE, WEAK_INTRODUCTION, WORD,
 };
 use super::tokens::{BRACKET, COLON, COMMA, Gap, HYPHEN, Kind, LINE, QUOTE, SLASH, SPACE, STOP, Shape, Token, phrase};
+use super::words::MONTH;
 
 /// The most words that one name has.
 const LONGEST: usize = 7;
 
 /// Finds and hides names. `tokens` are of the text as it stands, after all other rules.
 pub fn find(folded: &mut Folded, tokens: &[Token], lexicon: &Lexicon, out: &mut Vec<Span>) {
-    let mut scan =
-        Scan { bytes: &folded.bytes, tokens, lexicon, capitals: Capitals::of(tokens), rule: vec![None; tokens.len()] };
+    let mut scan = Scan {
+        bytes: &folded.bytes,
+        tokens,
+        lexicon,
+        capitals: Capitals::of(tokens),
+        rule: vec![None; tokens.len()],
+        marked: Vec::with_capacity(tokens.len() / 2),
+        found: false,
+    };
+    scan.mark();
     scan.cued();
     scan.chat_lines();
     scan.lists_of_names();
     scan.listed();
     scan.lists_of_names();
+    scan.neighbours();
     scan.particles_between();
     scan.everywhere();
+    if !scan.found {
+        return;
+    }
     let rule = scan.rule;
     let mut at = 0;
     while at < tokens.len() {
@@ -88,9 +101,26 @@ struct Scan<'a> {
     capitals: Capitals,
     /// For each token, the rule that takes it.
     rule: Vec<Option<&'static str>>,
+    /// The tokens at which something may begin: most words are no cue, no name, and stand in the middle of a line.
+    marked: Vec<usize>,
+    /// Whether any name was found yet.
+    found: bool,
 }
 
+/// Cues of names.
+const CUES: Marks = INTRODUCTION | WEAK_INTRODUCTION | OPENS_INTRODUCTION | TITLE | RELATION | ROLE;
+
 impl Scan<'_> {
+    fn mark(&mut self) {
+        let marks = CUES | SURE | OPENS_PLACE;
+        let gaps = LINE | BRACKET | HYPHEN | QUOTE;
+        for (at, token) in self.tokens.iter().enumerate() {
+            if token.is(marks) || token.gap & gaps != 0 || self.may_start(at, SURE) {
+                self.marked.push(at);
+            }
+        }
+    }
+
     fn capital(&self, at: usize) -> bool {
         self.capitals == Capitals::Telling && self.tokens[at].shape != Shape::Lower
     }
@@ -124,6 +154,43 @@ impl Scan<'_> {
             && !matches!(self.word(at), b"y" | b"o" | b"e" | b"i")
     }
 
+    /// "Ma.", "Md.", "Wm." before another word of the name.
+    fn cut_short(&self, at: usize) -> bool {
+        let given =
+            matches!(self.word(at), b"ma" | b"md" | b"mo" | b"mohd" | b"muhd" | b"wm" | b"fco" | b"gpe" | b"jno");
+        given
+            && self.bytes.get(self.tokens[at].end) == Some(&b'.')
+            && self.tokens.get(at + 1).is_some_and(|next| {
+                let plain = next.is(NEVER | PLACE_NOUN | TITLE) || next.cues(MONTH);
+                let named = if self.capitals == Capitals::Telling {
+                    self.capital(at + 1)
+                } else {
+                    next.is(NAME) || !next.is(ORDINARY)
+                };
+                next.kind == Kind::Word
+                    && next.len() > 1
+                    && next.gap & !(STOP | SPACE) == 0
+                    && (named && !plain || next.is(NAME) && !next.is(FREQUENT) || next.is(PARTICLE))
+            })
+    }
+
+    /// The token behind a quoted nickname of a few words that starts at `at`: "Cuco", "Big Mike".
+    fn quoted(&self, at: usize) -> Option<usize> {
+        let opens = self.tokens[at].start.checked_sub(1).is_some_and(|before| self.bytes[before] == b'"');
+        if !opens || self.tokens[at].gap & LINE != 0 {
+            return None;
+        }
+        (at..self.tokens.len()).take(3).find_map(|last| {
+            let token = &self.tokens[last];
+            if token.kind != Kind::Word || last > at && token.gap != SPACE {
+                return Some(None);
+            }
+            // "you look nervous" is what somebody said.
+            let said = token.shape == Shape::Lower && (last > at || token.is(FREQUENT | NEVER));
+            (said || self.bytes.get(token.end) == Some(&b'"')).then_some((!said).then_some(last + 1))
+        })?
+    }
+
     /// A word of these lists, save where a short acronym is typed like a name: "ICE", but "Leandro Us".
     fn never(&self, at: usize, under_way: bool) -> bool {
         let token = &self.tokens[at];
@@ -142,13 +209,24 @@ impl Scan<'_> {
         })
     }
 
+    /// A city behind a given name is a surname: "Gary Pulaski", but "Maria Houston TX".
+    fn ends_name(&self, at: usize, under_way: bool) -> bool {
+        under_way
+            && at > 0
+            && self.tokens[at].gap == SPACE
+            && self.tokens[at].shape == Shape::Capital
+            && self.tokens[at - 1].is(SURE | GIVEN)
+            && self.capital(at - 1)
+            && !self.state_follows(at + 1)
+            && !self.tokens.get(at + 1).is_some_and(|next| next.is(PLACE_NOUN) && next.gap & !(SPACE | HYPHEN) == 0)
+    }
+
     /// One word of a name, given the cue and whether a name is already under way.
     fn nameish(&self, at: usize, cue: Cue, under_way: bool) -> bool {
         let token = &self.tokens[at];
         if token.kind != Kind::Word || token.len() < 2 || self.rule[at].is_some() {
             return false;
         }
-        let foreign = self.word(at).contains(&FOREIGN);
         if self.capital(at) {
             if self.never(at, under_way) || token.is(TITLE | RELATION | ROLE) && !(token.is(NAME) && under_way) {
                 return false;
@@ -165,14 +243,16 @@ impl Scan<'_> {
             if token.is(FREQUENT) {
                 let date = self.tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Number);
                 let asked = at > 0 && self.tokens[at - 1].is(SPEECH) && token.gap == SPACE && token.is(GIVEN);
-                let announced = (under_way || cue == Cue::Strong || asked) && !self.opens_sentence(at);
+                // "store mgr Sal has it on video"
+                let role = at > 0 && self.tokens[at - 1].is(ROLE) && token.gap == SPACE && token.is(GIVEN);
+                let announced = (under_way || cue == Cue::Strong || asked || role) && !self.opens_sentence(at);
                 return token.is(SURNAME | GIVEN)
                     && token.len() > 2
                     && !date
                     && (announced || token.is(GIVEN) && self.surname_follows(at));
             }
             if token.is(PLACE) && !token.is(NAME) {
-                return false;
+                return self.ends_name(at, under_way);
             }
             if token.is(WORD) && !token.is(NAME) {
                 // Behind a name that is sure, a capital is its next word: "Pedro Luis Chub".
@@ -183,13 +263,18 @@ impl Scan<'_> {
                     && token.len() <= 6
                     && !token.is(PLACE_NOUN);
             }
-            return !foreign || under_way || cue > Cue::None;
+            return under_way || cue > Cue::None || !self.word(at).contains(&FOREIGN);
         }
         if token.is(NEVER | FREQUENT | SPEECH | ROLE | TITLE | RELATION | PLACE_NOUN) {
             return token.is(SURE) && !token.is(NEVER | FREQUENT);
         }
         if token.is(SURE) {
             return true;
+        }
+        let behind_sure = under_way && at > 0 && self.tokens[at - 1].is(SURE) && token.gap == SPACE;
+        if token.is(ORDINARY) && behind_sure && token.is(GIVEN | SURNAME) && !token.is(FREQUENT) {
+            // "maria dolores", "mi prima yamilka encarnacion"
+            return token.is(GIVEN) || cue > Cue::None;
         }
         if token.is(ORDINARY) {
             // "mi prima rosa", "my cousin angel"
@@ -205,12 +290,26 @@ impl Scan<'_> {
         if token.is(NAME) {
             return cue > Cue::None || under_way;
         }
-        cue == Cue::Strong && token.len() >= 4 && !self.mute_noise(at)
+        let known = token.marks & !PLACE != 0;
+        let shortest = if cue > Cue::None { 3 } else { 4 };
+        let goes_on = under_way && !known && token.len() >= shortest && self.tokens[at - 1].is(SURE);
+        (cue == Cue::Strong && token.len() >= 4 || goes_on) && !self.mute_noise(at)
     }
 
     /// Unknown words of a text in which capitals say nothing are as often typing errors.
     fn mute_noise(&self, at: usize) -> bool {
         self.word(at).windows(3).any(|w| w[0] == w[1] && w[1] == w[2])
+    }
+
+    /// Whether a name may start at `at` at all where no strong cue stands before it: a capital, a word of the lists with one of
+    /// `marks`, something cut short or in quotes. Most words are none of these.
+    fn may_start(&self, at: usize, marks: Marks) -> bool {
+        let token = &self.tokens[at];
+        token.kind == Kind::Word
+            && (self.capital(at)
+                || token.is(marks)
+                || token.gap & QUOTE != 0
+                || token.len() <= 4 && self.bytes.get(token.end) == Some(&b'.'))
     }
 
     /// The end of the name that starts at `at`; `at` itself when none does.
@@ -236,8 +335,21 @@ impl Scan<'_> {
                 end = next;
                 break;
             }
-            if self.initial(next) {
+            if token.len() == 1 && self.initial(next) {
                 next += 1;
+                continue;
+            }
+            // "Ma. Corazon", "Md. Shafiqul": a given name cut short, and what a capital begins behind it.
+            if token.len() <= 4 && self.cut_short(next) {
+                next += 2;
+                end = next;
+                continue;
+            }
+            if let Some(behind) =
+                Some(next).filter(|_| under_way && token.gap & QUOTE != 0).and_then(|at| self.quoted(at))
+            {
+                next = behind;
+                end = next;
                 continue;
             }
             // "Hyun-woo": what hangs on a name belongs to it.
@@ -303,12 +415,15 @@ impl Scan<'_> {
         if self.capital(at) {
             return self.nameish(at, Cue::Strong, true) && (token.is(GIVEN | SURNAME) || !token.is(PLACE));
         }
+        // "de la cruz", "dos santos": no word that merely follows a name.
+        let bound = matches!(self.word(at - 1), b"dos" | b"das" | b"da" | b"al" | b"el" | b"van" | b"von" | b"bin")
+            || at > 1 && self.tokens[at - 2].is(PARTICLE) && self.word(at - 2) == b"de";
         token.is(SURNAME)
             && !token.is(FREQUENT | PLACE)
             && under_way
             && self.tokens[at - 1].len() > 1
             && self.word(at - 1) != b"y"
-            && !token.is(WORD)
+            && (!token.is(WORD) || bound)
     }
 
     /// A name may go on over the gap before `at`.
@@ -316,7 +431,7 @@ impl Scan<'_> {
         let gap = self.tokens[at].gap;
         let dotted = gap & STOP != 0
             && (self.tokens[at - 1].len() == 1
-                || self.tokens[at - 1].is(PARTICLE | SUFFIX) && self.tokens[at - 1].len() <= 2);
+                || self.tokens[at - 1].is(PARTICLE | SUFFIX) && self.tokens[at - 1].len() <= 3);
         let dash = gap & HYPHEN != 0 && gap & SPACE != 0;
         gap & !(SPACE | HYPHEN | QUOTE | if dotted { STOP } else { 0 }) == 0 && gap != QUOTE && !dash
     }
@@ -332,7 +447,7 @@ impl Scan<'_> {
                 return true;
             }
             if length == 1 && !named {
-                return true;
+                return !self.ends_name(at, under_way);
             }
             if length == 1 && !self.tokens[at].is(SURE) && !under_way && self.state_follows(at + 1) {
                 return true;
@@ -374,7 +489,11 @@ impl Scan<'_> {
             let person = first.is(SURE) && !first.is(PLACE) || noun.is(RELATION | ROLE);
             linked && spaced && noun.is(PLACE_PREFIX | PLACE_NOUN) && !person
         };
-        after || before || of || self.court_beyond(end)
+        // "D. Feinberg PD" defends.
+        let lawyer = after
+            && matches!(self.word(end), b"pd" | b"apd" | b"mpd")
+            && self.tokens[start..end].iter().any(|t| t.len() == 1);
+        after && !lawyer || before || of || self.court_beyond(end)
     }
 
     /// "Daniel Patrick Moynihan U.S. Courthouse", "Lindsey-Flanigan Courthouse": up to three words on, all capitals.
@@ -392,12 +511,8 @@ impl Scan<'_> {
         })
     }
 
-    /// Whether any name was found yet.
-    fn any(&self) -> bool {
-        self.rule.iter().any(Option::is_some)
-    }
-
     fn take(&mut self, start: usize, end: usize, rule: &'static str) {
+        self.found = true;
         for at in start..end {
             self.rule[at].get_or_insert(rule);
         }
@@ -405,27 +520,31 @@ impl Scan<'_> {
 
     /// Names behind cues.
     fn cued(&mut self) {
-        let mut at = 0;
-        while at < self.tokens.len() {
-            let Some((length, cue, rule)) = self.cue(at) else {
-                at += 1;
+        let mut behind = 0;
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
+            if at < behind || !self.tokens[at].is(CUES) {
                 continue;
-            };
+            }
+            let Some((length, cue, rule)) = self.cue(at) else { continue };
             let mut start = at + length;
             let mut fillers = 0;
             while start < self.tokens.len() && fillers < 4 && self.fills(start) && self.fits_cue(start, rule) {
                 start += 1;
                 fillers += 1;
             }
-            at += length;
+            behind = at + length;
             if start >= self.tokens.len() || !self.fits_cue(start, rule) {
                 continue;
             }
             let cue = self.sober(cue, start, rule);
+            if cue == Cue::Weak && !self.may_start(start, NAME) {
+                continue;
+            }
             let end = self.run(start, cue);
             if end > start && self.speaks(start, end, cue) && !self.of_a_place_despite(start, end, rule) {
                 self.take(start, end, rule);
-                at = at.max(end);
+                behind = behind.max(end);
             }
         }
     }
@@ -473,7 +592,13 @@ impl Scan<'_> {
         let allowed: Gap = match rule {
             // "Sra. Medina", "Attorney: Diaz"
             "person.title" => {
-                SPACE | STOP | COLON | QUOTE | if self.capital(at) && self.tokens[at].is(NAME) { BRACKET } else { 0 }
+                let named = self.capital(at) && self.tokens[at].is(NAME);
+                // "an agent, Brouillette, told me"
+                let aside = self.capital(at)
+                    && self.tokens[at].shape == Shape::Capital
+                    && !self.tokens[at].is(ORDINARY | PLACE | NEVER)
+                    && self.tokens.get(at + 1).is_some_and(|next| next.gap & COMMA != 0);
+                SPACE | STOP | COLON | QUOTE | if named { BRACKET } else { 0 } | if aside { COMMA } else { 0 }
             }
             "person.relation" => {
                 SPACE
@@ -531,8 +656,8 @@ impl Scan<'_> {
             any |= token.len() > 1;
             all_places &= token.is(PLACE) && !token.is(GIVEN);
         }
-        if !any {
-            return false;
+        if !any || (start..end).any(|at| self.cut_short(at)) {
+            return any;
         }
         match cue {
             Cue::Strong => !all_places || self.tokens[start].is(SURNAME),
@@ -556,12 +681,16 @@ impl Scan<'_> {
 
     /// "Lupe: they took him": who speaks in a chat, and "- Lupe" at the end of one.
     fn chat_lines(&mut self) {
-        for at in 0..self.tokens.len() {
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
+            if at > 0 && self.tokens[at].gap & (LINE | BRACKET | HYPHEN) == 0 {
+                continue;
+            }
             let line_start = at == 0
                 || self.tokens[at].gap & LINE != 0
                 || self.tokens[at - 1].kind == Kind::Number && self.tokens[at].gap & (BRACKET | HYPHEN) != 0
                 || self.tokens[at].gap & BRACKET != 0 && self.tokens[at - 1].kind != Kind::Word;
-            if line_start {
+            if line_start && self.tokens[at].kind == Kind::Word {
                 let end = self.run(at, Cue::Strong);
                 if end > at
                     && self.tokens.get(end).map_or(self.trailing_colon(end), |t| t.gap & COLON != 0)
@@ -595,13 +724,15 @@ impl Scan<'_> {
 
     /// Names without a cue: from the lists, or capitals that nothing else explains.
     fn listed(&mut self) {
-        let mut at = 0;
-        while at < self.tokens.len() {
-            if self.rule[at].is_some() || self.tokens[at].kind != Kind::Word {
-                at += 1;
+        let mut behind = 0;
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
+            let opens = self.tokens[at].is(OPENS_PLACE);
+            let word = self.rule[at].is_none() && self.tokens[at].kind == Kind::Word;
+            if at < behind || !word || !opens && !self.may_start(at, SURE) {
                 continue;
             }
-            let place = phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC);
+            let place = if opens { phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC) } else { None };
             if let Some((length, _)) = place.filter(|&(length, _)| length > 1) {
                 // "Santa Rosa" is a city; "Santa Rosa Lopez" would be a name.
                 let more = self
@@ -610,20 +741,22 @@ impl Scan<'_> {
                     .is_some_and(|t| t.gap == SPACE && t.is(NAME) && !t.is(ORDINARY | PLACE))
                     && self.capital(at + length);
                 if !(more && self.tokens[at].is(SURE)) {
-                    at += length;
+                    behind = at + length;
                     continue;
                 }
+            }
+            if !self.may_start(at, SURE) {
+                continue;
             }
             let start = at;
             let end = self.run(start, Cue::None);
             if end == start {
-                at += 1;
                 continue;
             }
             if let Some(start) = self.convinces(start, end) {
                 self.take(start, end, "person.listed");
             }
-            at = end;
+            behind = end;
         }
     }
 
@@ -636,6 +769,9 @@ impl Scan<'_> {
             .filter(|&at| self.tokens[at].len() > 1 && (!self.tokens[at].is(PARTICLE) || self.tokens[at].is(SURE)))
             .collect();
         let initials = (start..end).filter(|&at| self.initial(at)).count();
+        if (start..end).any(|at| self.cut_short(at)) {
+            return Some(start);
+        }
         let (&first, rest) = words.split_first()?;
         let token = &self.tokens[first];
         let known = |at: usize| self.tokens[at].is(NAME | ORDINARY | PLACE);
@@ -693,6 +829,9 @@ impl Scan<'_> {
                 .any(|&at| self.tokens[at].is(SURNAME) && !self.tokens[at].is(FREQUENT | PLACE) || !known(at));
             return (second_named && places < words.len()).then_some(start);
         }
+        if initials > 0 && token.is(NAME) && !token.is(ORDINARY | PLACE) {
+            return Some(start);
+        }
         // Capitals in a row that no list explains, or surnames that are nothing else.
         let plain = words.iter().all(|&at| !self.tokens[at].is(ORDINARY | PLACE));
         (plain && !self.state_follows(end)).then_some(start)
@@ -713,11 +852,16 @@ impl Scan<'_> {
 
     /// "Brown, Price y Sandoval", "Wilmer y Brayan", "LOPEZ, Maria".
     fn lists_of_names(&mut self) {
-        if !self.any() {
+        if !self.found {
             return;
         }
         for at in 1..self.tokens.len() {
             if self.rule[at].is_some() || self.tokens[at].kind != Kind::Word {
+                continue;
+            }
+            // Names are found beside names.
+            let taken = |at: usize| self.rule.get(at).is_some_and(Option::is_some);
+            if !(taken(at - 1) || taken(at.wrapping_sub(2)) || taken(at + 1) || taken(at + 2)) {
                 continue;
             }
             let token = &self.tokens[at];
@@ -770,9 +914,148 @@ impl Scan<'_> {
         }
     }
 
+    /// Short or strange words that a capital marks as words of the name beside them: "Saw Eh Doh Soe", "Xiloj Us"; and nicknames
+    /// in quotes beside names and behind what announces them.
+    fn neighbours(&mut self) {
+        for n in 0..self.marked.len() {
+            let at = self.marked[n];
+            if self.tokens[at].gap & QUOTE == 0 {
+                continue;
+            }
+            if let Some(end) = self.quoted(at) {
+                let announced = at > 0 && self.tokens[at - 1].is(INTRODUCTION | TITLE)
+                    || at > 1
+                        && phrase(self.tokens, self.bytes, self.lexicon, at - 2, INTRODUCTION)
+                            .is_some_and(|(n, _)| n == 2);
+                let listed = at > 0 && self.rule[at - 1].is_some() && self.capital(at);
+                let officer = self.tokens[at].is(TITLE) && self.rule.get(at + 1).is_some_and(Option::is_some);
+                let capitals = (at..end).all(|word| self.capital(word));
+                if (announced || listed) && capitals && !officer && !self.tokens[end - 1].is(PLACE_NOUN | TITLE) {
+                    self.take(at, end, "person.nickname");
+                }
+            }
+        }
+        if !self.found {
+            return;
+        }
+        for at in 1..self.tokens.len() {
+            if self.rule[at].is_none() {
+                continue;
+            }
+            // "jean-baptiste wilner", "LUZ MARIA": a given name that is also a word, before a name.
+            let before = &self.tokens[at - 1];
+            let given = before.is(GIVEN) && !before.is(FREQUENT | TITLE | RELATION | ROLE | NEVER) && before.len() > 2;
+            let unknown =
+                self.capitals == Capitals::Mute && before.marks == 0 && before.kind == Kind::Word && before.len() > 3;
+            if self.rule[at - 1].is_none()
+                && matches!(self.tokens[at].gap, SPACE | HYPHEN)
+                && before.shape == self.tokens[at].shape
+                && self.tokens[at].is(NAME)
+                && (given && !before.is(PLACE) || unknown)
+            {
+                self.rule[at - 1] = self.rule[at];
+            }
+        }
+        if self.capitals == Capitals::Mute {
+            return;
+        }
+        for at in 0..self.tokens.len() {
+            if self.rule[at].is_none() || self.tokens[at].shape == Shape::Lower || self.tokens[at].is(PLACE) {
+                continue;
+            }
+            let rule = self.rule[at];
+            let mut next = at + 1;
+            while next < self.tokens.len() && self.rule[next].is_none() && self.hangs_on(next, false) {
+                self.rule[next] = rule;
+                next += 1;
+            }
+            let mut before = at;
+            while before > 0
+                && self.rule[before - 1].is_none()
+                && self.tokens[before].gap == SPACE
+                && self.hangs_on(before - 1, true)
+            {
+                before -= 1;
+                self.rule[before] = rule;
+            }
+        }
+    }
+
+    /// A word with a capital beside a name, which nothing but the name explains.
+    fn hangs_on(&self, at: usize, before: bool) -> bool {
+        let token = &self.tokens[at];
+        let gap = if before { !self.opens_sentence(at) } else { token.gap == SPACE };
+        let pronoun = matches!(
+            self.word(at),
+            b"he"
+                | b"she"
+                | b"we"
+                | b"it"
+                | b"they"
+                | b"his"
+                | b"her"
+                | b"my"
+                | b"the"
+                | b"el"
+                | b"la"
+                | b"los"
+                | b"las"
+                | b"un"
+                | b"una"
+                | b"yo"
+                | b"mi"
+                | b"su"
+                | b"a"
+                | b"an"
+                | b"in"
+                | b"on"
+                | b"at"
+                | b"en"
+                | b"de"
+                | b"del"
+                | b"y"
+                | b"and"
+                | b"of"
+                | b"to"
+                | b"no"
+                | b"si"
+                | b"yes"
+                | b"by"
+                | b"as"
+                | b"or"
+                | b"if"
+                | b"is"
+                | b"pm"
+                | b"am"
+        );
+        if before && matches!(self.word(at), b"big" | b"lil" | b"little") && token.shape == Shape::Capital {
+            return true;
+        }
+        let plain = TITLE | RELATION | ROLE | PLACE | PLACE_NOUN | PLACE_PREFIX | DEMONYM | INTRODUCTION;
+        if !gap
+            || token.kind != Kind::Word
+            || token.shape != Shape::Capital
+            || token.len() < 2
+            || pronoun
+            || token.cues(MONTH)
+            || token.is(plain)
+        {
+            return false;
+        }
+        if before {
+            let frequent = token.is(NEVER | SPEECH | FREQUENT | ORDINARY);
+            return !token.is(FILLER | PLACE_CUE | NEVER) && (token.len() <= 4 || token.is(NAME) || !frequent);
+        }
+        // "Xiloj Us", "Amadou Ba"
+        let short = if token.is(NEVER | SPEECH | FREQUENT) { 3 } else { 4 };
+        token.len() <= short
+            || !token.is(NEVER | SPEECH | FREQUENT | WORD)
+            || token.is(NAME) && !token.is(FREQUENT | NEVER)
+    }
+
     /// "María de la Luz Pérez", of which two rules took the ends.
     fn particles_between(&mut self) {
-        if !self.any() {
+        if !self.found {
             return;
         }
         for at in 0..self.tokens.len() {
@@ -807,7 +1090,8 @@ impl Scan<'_> {
             if self.rule[at].is_some() || token.kind != Kind::Word {
                 continue;
             }
-            let plural = self.word(at).strip_suffix(b"s").filter(|stem| stem.len() > 3 && token.marks == 0);
+            let plural = if token.marks == 0 { self.word(at).strip_suffix(b"s") } else { None };
+            let plural = plural.filter(|stem| stem.len() > 3);
             let same = caught.binary_search(&token.hash).is_ok()
                 || plural.is_some_and(|stem| caught.binary_search(&super::lexicon::hash(stem.iter().copied())).is_ok());
             if !same {

@@ -38,11 +38,17 @@ pub fn second_look(text_to_be_stored: &str) -> Option<(Class, &'static str)> {
                 // A long number is read from the start of its first run of digits, whatever letters stand before.
                 (pair.or_else(|| long_number(text, at)), run.max(1))
             }
-            _ if in_word(byte) && opens(text_to_be_stored, at) => {
-                let word = text[at..].iter().take_while(|b| in_word(**b)).count();
-                row = if is_digit_word(&text[at..at + word]) { row + 1 } else { 0 };
-                let spelled = (row >= 7).then_some((Class::Phone, "second.words"));
-                (spelled.or_else(|| announced(text, at)), letters(&text[at..]))
+            _ if in_word(byte) => {
+                let letters = text[at..].iter().take_while(|b| is_letter(**b)).count();
+                let found = if opens(text_to_be_stored, at) {
+                    let whole = text.get(at + letters).is_none_or(|b| !b.is_ascii_digit());
+                    row = if whole && is_digit_word(&text[at..at + letters]) { row + 1 } else { 0 };
+                    let spelled = (row >= 7).then_some((Class::Phone, "second.words"));
+                    spelled.or_else(|| announced(text, at))
+                } else {
+                    None
+                };
+                (found, letters)
             }
             _ => (None, 1),
         };
@@ -68,6 +74,20 @@ fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
+/// What [`in_word`] takes, save digits: a table, since every byte is asked.
+fn is_letter(byte: u8) -> bool {
+    const LETTERS: [bool; 256] = {
+        let mut letters = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            letters[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphabetic();
+            byte += 1;
+        }
+        letters
+    };
+    LETTERS[usize::from(byte)]
+}
+
 /// How long the mark at the head of `text` is; 1 when there is none.
 fn mark(text: &[u8]) -> usize {
     Class::ALL.iter().map(|class| class.mark()).find(|mark| text.starts_with(mark.as_bytes())).map_or(1, str::len)
@@ -84,11 +104,6 @@ fn ends(text: &[u8], lower: &[&str]) -> bool {
 
 fn digits(text: &[u8]) -> usize {
     text.iter().take_while(|b| b.is_ascii_digit()).count()
-}
-
-/// The letters at the head of `text`, one at least.
-fn letters(text: &[u8]) -> usize {
-    text.iter().take_while(|b| in_word(**b) && !b.is_ascii_digit()).count().max(1)
 }
 
 fn link(found: bool) -> Residue {
@@ -245,5 +260,7 @@ fn is_digit_word(word: &[u8]) -> bool {
         key(b"ocho"),
         key(b"nueve"),
     ];
-    (2..=6).contains(&word.len()) && DIGITS.contains(&key(word))
+    // Most words begin with another letter.
+    let begins = |byte: u8| matches!(byte | 0x20, b'z' | b'o' | b't' | b'f' | b's' | b'e' | b'n' | b'c' | b'u' | b'd');
+    (2..=6).contains(&word.len()) && begins(word[0]) && DIGITS.contains(&key(word))
 }

@@ -5,6 +5,7 @@
 
 use super::fold::{FOREIGN, Folded, OPAQUE};
 use super::lexicon::{self, FREQUENT, Lexicon, Marks, NAME, OPENS_INTRODUCTION, OPENS_PLACE, PLACE, PUBLIC};
+use super::words::Words;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -50,12 +51,22 @@ pub struct Token {
     pub shape: Shape,
     pub gap: Gap,
     pub marks: Marks,
+    /// Marks of the small table.
+    pub cue: Marks,
     pub hash: u64,
 }
 
 impl Token {
+    fn hidden(start: usize, end: usize) -> Self {
+        Self { start, end, kind: Kind::Hidden, shape: Shape::Lower, gap: 0, marks: 0, cue: 0, hash: 0 }
+    }
+
     pub fn is(&self, marks: Marks) -> bool {
         self.marks & marks != 0
+    }
+
+    pub fn cues(&self, cues: Marks) -> bool {
+        self.cue & cues != 0
     }
 
     pub fn len(&self) -> usize {
@@ -64,17 +75,61 @@ impl Token {
 }
 
 /// Cuts a folded text into `out`.
-pub fn cut(text: &str, folded: &Folded, lexicon: &Lexicon, out: &mut Vec<Token>) {
+pub fn cut(text: &str, folded: &Folded, words: &Words, out: &mut Vec<Token>) {
     out.clear();
+    cut_range(text, folded, words, 0..folded.bytes.len(), LINE, out);
+}
+
+/// Brings the tokens up to date after stretches were hidden.
+pub fn refresh(text: &str, folded: &mut Folded, words: &Words, tokens: &mut Vec<Token>) {
+    let Some((start, end)) = folded.taken() else { return };
     let bytes = &folded.bytes;
-    let mut at = 0;
-    let mut gap = LINE;
+    let mut first = tokens.partition_point(|token| token.end <= start);
+    // A hidden token grows; the token behind the last stretch may have another gap before it.
+    first -= usize::from(first > 0 && tokens[first - 1].kind == Kind::Hidden);
+    let last = (tokens.partition_point(|token| token.start < end) + 1).min(tokens.len());
+    // Behind a token; what was cut off its end is no word of its own.
+    let behind = |token: &Token| {
+        let possessive = token.kind != Kind::Hidden && bytes[token.end..].starts_with(b"'s");
+        token.end + if possessive { 2 } else { 0 }
+    };
+    let (mut from, mut gap) = if first == 0 { (0, LINE) } else { (behind(&tokens[first - 1]), 0) };
+    let mut fresh = Vec::with_capacity(last - first + 4);
+    for token in &tokens[first..last] {
+        if bytes[from..token.end].contains(&OPAQUE) {
+            gap = cut_range(text, folded, words, from..token.end, gap, &mut fresh);
+        } else {
+            fresh.push(*token);
+            gap = 0;
+        }
+        from = behind(token);
+    }
+    if last == tokens.len() && bytes[from..].contains(&OPAQUE) {
+        cut_range(text, folded, words, from..bytes.len(), gap, &mut fresh);
+    }
+    tokens.splice(first..last, fresh);
+}
+
+/// Cuts a part of a folded text, which starts behind `gap`; gives the gap at its end.
+fn cut_range(
+    text: &str,
+    folded: &Folded,
+    words: &Words,
+    range: std::ops::Range<usize>,
+    mut gap: Gap,
+    out: &mut Vec<Token>,
+) -> Gap {
+    let bytes = &folded.bytes[..range.end];
+    let mut at = range.start;
     while at < bytes.len() {
         let start = at;
         match bytes[at] {
             OPAQUE => {
                 at += bytes[at..].iter().take_while(|&&b| b == OPAQUE).count();
-                out.push(Token { start, end: at, kind: Kind::Hidden, shape: Shape::Lower, gap, marks: 0, hash: 0 });
+                match out.last_mut() {
+                    Some(last) if last.kind == Kind::Hidden && last.end == start => last.end = at,
+                    _ => out.push(Token { gap, ..Token::hidden(start, at) }),
+                }
                 gap = 0;
             }
             b if is_letter(b) || b.is_ascii_digit() => {
@@ -96,12 +151,12 @@ pub fn cut(text: &str, folded: &Folded, lexicon: &Lexicon, out: &mut Vec<Token>)
                     (false, _) => Kind::Number,
                     (true, true) => Kind::Mixed,
                 };
-                let mut token =
-                    Token { start, end: at, kind, shape: Shape::Lower, gap, marks: 0, hash: lexicon::mix(hash) };
+                let mut token = Token { kind, gap, hash: lexicon::mix(hash), ..Token::hidden(start, at) };
                 if kind != Kind::Number {
-                    token.marks = lexicon.marks(token.hash);
+                    token.marks = words.lexicon.marks(token.hash);
                     token.shape = shape(&text[folded.start(start)..folded.end(at)]);
-                    shed_possessive(bytes, lexicon, &mut token);
+                    shed_possessive(bytes, &words.lexicon, &mut token);
+                    token.cue = words.cues.marks(token.hash);
                 }
                 out.push(token);
                 gap = 0;
@@ -112,21 +167,7 @@ pub fn cut(text: &str, folded: &Folded, lexicon: &Lexicon, out: &mut Vec<Token>)
             }
         }
     }
-}
-
-/// Brings the tokens up to date after whole tokens were hidden.
-pub fn hide(folded: &Folded, tokens: &mut Vec<Token>) {
-    let hidden = |at: usize| folded.bytes[at] == OPAQUE;
-    for token in tokens.iter_mut().filter(|token| hidden(token.start)) {
-        (token.kind, token.shape, token.marks, token.hash) = (Kind::Hidden, Shape::Lower, 0, 0);
-    }
-    tokens.dedup_by(|next, token| {
-        let one = token.kind == Kind::Hidden && next.kind == Kind::Hidden && (token.end..next.start).all(hidden);
-        if one {
-            token.end = next.end;
-        }
-        one
-    });
+    gap
 }
 
 /// "Wilmer's": the name is what stands before the apostrophe; "man's" is no name, whatever "mans" is.
@@ -165,6 +206,9 @@ fn gap_of(byte: u8) -> Gap {
 }
 
 fn shape(word: &str) -> Shape {
+    if word.as_bytes()[0].is_ascii_lowercase() {
+        return Shape::Lower;
+    }
     let mut letters = word.chars().filter(|c| c.is_alphabetic());
     match (letters.next().is_some_and(char::is_uppercase), letters.next().is_some_and(char::is_uppercase)) {
         (true, true) if letters.all(char::is_uppercase) => Shape::Upper,

@@ -1,22 +1,35 @@
 //! `brief.md`: what a person reads, in CommonMark with tables, made from the sheets and the header alone.
+//!
+//! What always holds: numbers are worked out here, words stand in the templates, one for each language.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use analytics::results::{ALL, Period, UNKNOWN};
+use analytics::results::{ALL, UNKNOWN};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
+use schemas::Language;
 use schemas::taxonomy::{self, CodeAxis, EventClass, EventKind};
-use schemas::time::Month;
 use serde::Serialize;
 
+use crate::derived::series_from;
 use crate::findings;
 use crate::header::Header;
 use crate::sheet::{Sheet, Sheets, Shown, thousands};
+use crate::span::{Compared, Length};
+use crate::words::{
+    in_period, label, long_day, long_month, month_name, no_county, no_state, of_period, period, plural, state, withheld,
+};
 
-const TEMPLATE: &str = include_str!("../templates/brief.en.md");
+const fn template(language: Language) -> &'static str {
+    match language {
+        Language::En => include_str!("../templates/brief.en.md"),
+        Language::Es => include_str!("../templates/brief.es.md"),
+    }
+}
 
-/// A line of a table that compares a month with the one before and the one a year before.
+/// A line of a table. A label of [`ALL`] or [`UNKNOWN`] is for the template to name.
 #[derive(Serialize)]
 struct Line {
     label: String,
@@ -24,122 +37,162 @@ struct Line {
     cells: Vec<String>,
 }
 
+/// A line of a sum: what came in during the period, and ever.
 #[derive(Serialize)]
 struct Part {
-    label: &'static str,
+    part: &'static str,
     period: String,
     all: String,
 }
 
+/// A table of courthouse arrests by one dimension.
 #[derive(Serialize)]
 struct Block {
-    title: String,
+    dimension: &'static str,
     lines: Vec<Line>,
+}
+
+/// Part of a whole.
+#[derive(Serialize)]
+struct Of {
+    n: String,
+    all: String,
+}
+
+/// How many persons the reports say were arrested: at least and at most.
+#[derive(Serialize)]
+struct Persons {
+    min: String,
+    max: String,
+}
+
+/// How many of the month's events came in during it.
+#[derive(Serialize)]
+struct Later {
+    all: String,
+    same: String,
+    later: String,
 }
 
 #[derive(Serialize)]
 struct Context<'a> {
     header: &'a Header,
-    title: String,
-    month: String,
-    month_before: String,
-    month_last_year: String,
+    /// `month`, `quarter` or `year`.
+    length: &'static str,
+    period: String,
+    in_period: String,
+    of_period: String,
+    last_month: String,
+    /// Whether a number in the text is withheld for another's sake.
+    withheld: bool,
+    state: Option<&'static str>,
     as_of: String,
     snapshot: &'a str,
     findings: Vec<String>,
+    /// The names of the stretches that lines compare.
+    columns: Vec<String>,
     headline: Vec<Line>,
-    persons: Option<String>,
+    /// Months in the series that ranks are of; none where the headline has no ranks.
+    rank_of: Option<String>,
+    year: String,
+    year_before: String,
+    before_month: String,
+    persons: Option<Persons>,
     not_events: Vec<Line>,
     received: Vec<Part>,
-    bridge: Vec<Part>,
     coded: Vec<Part>,
-    later: Option<String>,
+    bridge: Vec<Part>,
+    later: Option<Later>,
     counties: Vec<Line>,
-    counties_hidden: usize,
     tactics: Vec<Line>,
     courthouse: Vec<Line>,
     courthouse_dimensions: Vec<Block>,
     courthouse_where: Vec<Line>,
-    quality: Vec<String>,
+    undated: Option<Of>,
+    nowhere: Option<Of>,
+    not_coded: Option<Of>,
     tables: &'a [String],
     series_from: Option<String>,
 }
 
+impl Context<'_> {
+    /// Puts the marks of hidden cells into the language of the text: in tables they are English.
+    fn translate_marks(&mut self, language: Language) {
+        let tables = [&mut self.headline, &mut self.not_events, &mut self.counties, &mut self.tactics];
+        let tables = tables.into_iter().chain([&mut self.courthouse, &mut self.courthouse_where]);
+        let tables = tables.chain(self.courthouse_dimensions.iter_mut().map(|block| &mut block.lines));
+        for cell in tables.flatten().flat_map(|line| &mut line.cells) {
+            *cell = cell.replace("withheld", withheld(language));
+        }
+    }
+}
+
 /// The text.
 pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Result<String, String> {
-    let period = header.parsed_period().ok_or("the header's period does not read")?;
+    let asked = header.parsed_period().ok_or("the header's period does not read")?;
     let as_of = header.parsed_as_of().ok_or("the header's instant does not read")?;
-    let months = Months::of(period, sheets.get("reports_month"));
-    let counties = counties(sheets.get("county_month"), &months);
-    let context = Context {
+    let language = header.parsed_language().ok_or("the header's language does not read")?;
+    let kinds = sheets.get("reports_month");
+    let comparators = sheets.get("comparators");
+    let courthouse = sheets.get("courthouse");
+    let sums = sheets.get("sums");
+    let compared = Compared::of(asked, series_from(kinds));
+    let length = compared.this.length();
+    let text = Text { language, compared: &compared };
+    let of_state = header.state.as_deref();
+    let mut context = Context {
         header,
-        title: format!("Enforcement tactics reported, {}", long_month(period.last)),
-        month: long_month(period.last),
-        month_before: long_month(months.before),
-        month_last_year: long_month(months.last_year),
-        as_of: as_of.format("%-d %B %Y").to_string(),
+        length: match length {
+            Length::Month => "month",
+            Length::Quarter => "quarter",
+            Length::Year => "year",
+        },
+        period: period(compared.this, language),
+        in_period: in_period(compared.this, language),
+        of_period: of_period(compared.this, language),
+        last_month: long_month(asked.last, language),
+        withheld: false,
+        state: of_state.and_then(|code| state(code, language)),
+        as_of: long_day(as_of.date_naive(), language),
         snapshot: header.snapshot_id.get(..8).unwrap_or(&header.snapshot_id),
-        findings: findings::find(period, sheets).into_iter().map(|f| f.text).collect(),
-        headline: headline(sheets.get("reports_month"), &months),
-        persons: persons(sheets.get("reports_month"), period.last),
-        not_events: not_events(sheets.get("reports_month"), &months),
-        received: parts(sheets.get("sums"), "received", RECEIVED),
-        bridge: parts(sheets.get("sums"), "bridge", BRIDGE),
-        coded: parts(sheets.get("sums"), "coded", CODED),
-        later: later(sheets, period.last),
-        counties_hidden: counties.1,
-        counties: counties.0,
-        tactics: tactics(sheets.get("tactic_month"), &months),
-        courthouse: courthouse_spans(sheets.get("courthouse")),
-        courthouse_dimensions: courthouse_dimensions(sheets.get("courthouse")),
-        courthouse_where: courthouse_where(sheets.get("courthouse")),
-        quality: quality(sheets, period),
+        findings: findings::find(&compared, sheets, language).into_iter().map(|f| f.text).collect(),
+        columns: compared.spans().map(|span| period(span, language)).collect(),
+        headline: text.headline(comparators, kinds),
+        rank_of: (length == Length::Month).then(|| months_in_series(comparators)).flatten(),
+        year: asked.last.year().to_string(),
+        year_before: (asked.last.year() - 1).to_string(),
+        before_month: month_name(asked.last, language),
+        persons: text.persons(kinds),
+        not_events: text.not_events(kinds),
+        received: parts(sums, "received", &RECEIVED),
+        coded: parts(sums, "coded", &CODED),
+        bridge: parts(sums, "bridge", &BRIDGE),
+        later: if length == Length::Month && of_state.is_none() { later(sheets, &compared) } else { None },
+        counties: text.counties(sheets.get("county_month"), of_state.is_some()),
+        tactics: text.tactics(sheets.get("tactic_month")),
+        courthouse: courthouse_spans(courthouse),
+        courthouse_dimensions: text.courthouse_dimensions(courthouse),
+        courthouse_where: text.courthouse_where(courthouse),
+        undated: of_all(sums, ("coded", "undated"), ("coded", "coded")),
+        nowhere: nowhere(sheets, &compared),
+        not_coded: of_all(sums, ("received", "rejected"), ("received", "received")),
         tables: names,
-        series_from: months.series_from.map(long_month),
+        series_from: compared.series_from.map(|month| long_month(month, language)),
     };
+    let lines = [&context.headline, &context.not_events, &context.counties, &context.tactics]
+        .into_iter()
+        .chain([&context.courthouse, &context.courthouse_where])
+        .chain(context.courthouse_dimensions.iter().map(|block| &block.lines))
+        .flatten();
+    context.withheld = lines.flat_map(|line| &line.cells).any(|cell| cell.contains("withheld"));
+    if context.withheld {
+        context.translate_marks(language);
+    }
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let whitespace = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(whitespace.map_err(|e| format!("the template engine's settings do not hold: {e:#}"))?);
-    environment.render_str(TEMPLATE, Serde(&context)).map_err(|e| format!("the text's template fails: {e:#}"))
-}
-
-/// The months that a line compares.
-struct Months {
-    this: Month,
-    before: Month,
-    last_year: Month,
-    /// The first month of the table with a report: what lies before it is no zero.
-    series_from: Option<Month>,
-}
-
-impl Months {
-    fn of(period: Period, kinds: &Sheet) -> Self {
-        let series_from = kinds
-            .with(&[("event_kind", ALL)])
-            .filter(|row| kinds.shown(row, "reports").number() != Some(0))
-            .filter_map(|row| Month::parse(kinds.text(row, "month")))
-            .min();
-        Self { this: period.last, before: period.last.plus(-1), last_year: period.last.plus(-12), series_from }
-    }
-
-    /// The cells of a line: this month, the month before, the same month last year.
-    fn cells(&self, sheet: &Sheet, keys: &[(&str, &str)], measure: &str) -> Vec<String> {
-        let cell = |month: Month| {
-            if month != self.this && self.series_from.is_none_or(|first| month < first) {
-                return Shown::None.to_string();
-            }
-            let text = month.to_string();
-            let mut all = vec![("month", text.as_str())];
-            all.extend_from_slice(keys);
-            sheet.value(&all, measure).to_string()
-        };
-        vec![cell(self.this), cell(self.before), cell(self.last_year)]
-    }
-}
-
-fn long_month(month: Month) -> String {
-    month.first_day().format("%B %Y").to_string()
+    environment.render_str(template(language), Serde(&context)).map_err(|e| format!("the text's template fails: {e:#}"))
 }
 
 fn line(label: impl Into<String>, strong: bool, cells: Vec<String>) -> Line {
@@ -159,174 +212,90 @@ fn escape(text: &str) -> String {
     out
 }
 
-fn plural(info: &taxonomy::CodeInfo) -> &'static str {
-    info.plural.as_ref().map_or(info.label.en, |p| p.en)
+/// Whether cells tell of nothing at all.
+fn is_silent(cells: &[String]) -> bool {
+    cells.iter().all(|c| c == "0" || c == "–")
 }
 
-fn headline(sheet: &Sheet, months: &Months) -> Vec<Line> {
-    let mut lines = vec![line("reports of events", true, months.cells(sheet, &[("event_kind", ALL)], "reports"))];
-    for kind in EventKind::ALL.iter().filter(|kind| kind.class() == EventClass::Event) {
-        lines.push(line(plural(kind.info()), false, months.cells(sheet, &[("event_kind", kind.as_str())], "reports")));
+/// The columns of `comparators` that stand in the headline of a month.
+const COMPARED: [&str; 7] = [
+    "value",
+    "previous_month",
+    "same_month_last_year",
+    "mean_6_months",
+    "rank",
+    "year_to_date",
+    "year_to_date_last_year",
+];
+
+/// A cell of a table as a text prints it: thousands apart, a dash where there is nothing.
+fn decimal(text: &str) -> String {
+    let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
+    match (whole.parse(), part) {
+        (Ok(n), None) => thousands(n),
+        (Ok(n), Some(part)) => format!("{}.{part}", thousands(n)),
+        (Err(_), _) if text.is_empty() => Shown::None.to_string(),
+        (Err(_), _) => text.to_owned(),
     }
-    lines
 }
 
-fn not_events(sheet: &Sheet, months: &Months) -> Vec<Line> {
-    let kinds = EventKind::ALL.iter().filter(|kind| kind.class() != EventClass::Event);
-    kinds
-        .map(|kind| line(plural(kind.info()), false, months.cells(sheet, &[("event_kind", kind.as_str())], "reports")))
-        .filter(|line| line.cells.iter().any(|c| c != "0" && c != "–"))
-        .collect()
+/// How many months the ranks of the headline are of.
+fn months_in_series(comparators: &Sheet) -> Option<String> {
+    let keys = [("table", "reports_month"), ("key", "event_kind=all"), ("measure", "reports")];
+    let row = comparators.with(&keys).next()?;
+    Some(comparators.text(row, "months_in_series").to_owned())
 }
 
-/// How many persons the month's reports say were arrested.
-fn persons(sheet: &Sheet, month: Month) -> Option<String> {
-    let month = month.to_string();
-    let keys = [("month", month.as_str()), ("event_kind", ALL)];
-    let (min, max) = (sheet.value(&keys, "persons_arrested_min"), sheet.value(&keys, "persons_arrested_max"));
-    Some(match (min.number()?, max.number()?) {
-        (0, 0) => return None,
-        (a, b) if a == b => format!("{} persons", thousands(a)),
-        (a, b) => format!("{} to {} persons", thousands(a), thousands(b)),
-    })
-}
-
-const RECEIVED: &[(&str, &str)] = &[
-    ("received", "**submissions received**"),
-    ("coded", "coded: the first of their id"),
-    ("revisions", "revisions of earlier ones"),
-    ("repeats", "repeats: the same again"),
-    ("rejected", "could not be coded; kept, with the reason, until they can"),
-    ("waiting", "waiting to be coded"),
+const RECEIVED: [&str; 6] = ["received", "coded", "revisions", "repeats", "rejected", "waiting"];
+const CODED: [&str; 7] = ["coded", "event", "undated", "non_event", "not_enforcement", "duplicate", "withdrawn"];
+const BRIDGE: [&str; 9] = [
+    "received",
+    "events_this_month",
+    "events_earlier",
+    "undated",
+    "not_events",
+    "revisions",
+    "repeats",
+    "rejected",
+    "waiting",
 ];
 
-const CODED: &[(&str, &str)] = &[
-    ("coded", "**coded reports**"),
-    ("event", "events, dated to a month"),
-    ("undated", "events that cannot be dated to one month"),
-    ("non_event", "no event: requests for information, letters and calls, unclear"),
-    ("not_enforcement", "looked at, and not enforcement"),
-    ("duplicate", "told by the source to be a duplicate"),
-    ("withdrawn", "withdrawn"),
-];
-
-const BRIDGE: &[(&str, &str)] = &[
-    ("received", "**submissions received**"),
-    ("events_this_month", "events of the same month"),
-    ("events_earlier", "events of earlier months"),
-    ("undated", "events without a month"),
-    ("not_events", "no events: the last four lines above"),
-    ("revisions", "revisions"),
-    ("repeats", "repeats"),
-    ("rejected", "could not be coded"),
-    ("waiting", "waiting"),
-];
-
-fn parts(sums: &Sheet, sum: &str, labels: &[(&str, &'static str)]) -> Vec<Part> {
+fn parts(sums: &Sheet, sum: &str, parts: &[&'static str]) -> Vec<Part> {
     let of = |scope: &str, part: &str| sums.value(&[("scope", scope), ("sum", sum), ("part", part)], "n").to_string();
-    labels.iter().map(|(part, label)| Part { label, period: of("period", part), all: of("all", part) }).collect()
+    parts.iter().map(|part| Part { part, period: of("period", part), all: of("all", part) }).collect()
+}
+
+/// One part of all that ever came in, beside another.
+fn of_all(sums: &Sheet, (sum, part): (&str, &str), (whole_sum, whole): (&str, &str)) -> Option<Of> {
+    let number = |sum, part| sums.value(&[("scope", "all"), ("sum", sum), ("part", part)], "n").number();
+    Some(Of { n: thousands(number(sum, part)?), all: thousands(number(whole_sum, whole)?) })
 }
 
 /// How many of the month's events came in after the month: the bridge from its funnel to its headline.
-fn later(sheets: &Sheets, month: Month) -> Option<String> {
-    let month = month.to_string();
-    let kinds = sheets.get("reports_month");
-    let total = kinds.value(&[("month", &month), ("event_kind", ALL)], "reports").number()?;
-    let funnel = sheets.get("funnel_month");
-    let same = funnel.value(&[("month", &month)], "events_this_month").number()?;
-    Some(format!(
-        "Of the {} reports of events of this month, {} came in during the month itself and {} later.",
-        thousands(total),
-        thousands(same),
-        thousands(total - same),
-    ))
+fn later(sheets: &Sheets, compared: &Compared) -> Option<Later> {
+    let all = compared.shown(compared.this, sheets.get("reports_month"), &[("event_kind", ALL)], "reports").number()?;
+    let same = compared.shown(compared.this, sheets.get("funnel_month"), &[], "events_this_month").number()?;
+    Some(Later { all: thousands(all), same: thousands(same), later: thousands(all - same) })
 }
 
-/// Every county that has a number to show, or a hidden one, in the months compared, under its state.
-fn counties(sheet: &Sheet, months: &Months) -> (Vec<Line>, usize) {
-    let month = months.this.to_string();
-    let states: BTreeSet<&str> =
-        sheet.with(&[("month", &month), ("county_fips", ALL)]).map(|row| sheet.text(row, "state")).collect();
-    let mut lines = Vec::new();
-    let mut hidden = 0;
-    let both = |keys: &[(&str, &str)]| {
-        let mut cells = months.cells(sheet, keys, "reports");
-        cells.extend(months.cells(sheet, keys, "arrests"));
-        cells
+/// The period's reports from a state that is not known.
+fn nowhere(sheets: &Sheets, compared: &Compared) -> Option<Of> {
+    let counties = sheets.get("county_month");
+    let of = |state| compared.shown(compared.this, counties, &[("state", state), ("county_fips", ALL)], "reports");
+    let all = thousands(of(ALL).number()?);
+    let n = match of(UNKNOWN) {
+        Shown::None => "0".to_owned(),
+        shown => shown.to_string(),
     };
-    let mut ordered: Vec<&str> = states.iter().copied().filter(|s| *s != ALL && *s != UNKNOWN).collect();
-    // The state with most reports first; a hidden number ranks below every shown one.
-    let total = |state: &str| {
-        let keys = [("month", month.as_str()), ("state", state), ("county_fips", ALL)];
-        sheet.value(&keys, "reports").number().unwrap_or(1)
-    };
-    ordered.sort_by_key(|state| (std::cmp::Reverse(total(state)), *state));
-    if states.contains(UNKNOWN) {
-        ordered.push(UNKNOWN);
-    }
-    for state in ordered {
-        let state_cells = both(&[("state", state), ("county_fips", ALL)]);
-        if state_cells.iter().all(|c| c == "0" || c == "–") {
-            continue;
-        }
-        let name = match schemas::geography::state(state) {
-            Some(known) => known.name_en.to_owned(),
-            None => String::from("state not known"),
-        };
-        lines.push(line(name, true, state_cells));
-        let rows = sheet.with(&[("month", &month), ("state", state)]);
-        let mut below: Vec<(i64, Line)> = rows
-            .filter(|row| sheet.text(row, "county_fips") != ALL && state != UNKNOWN)
-            .filter_map(|row| {
-                let fips = sheet.text(row, "county_fips");
-                let keys = [("state", state), ("county_fips", fips)];
-                let cells = both(&keys);
-                hidden += cells[..1].iter().filter(|c| c.starts_with('<') || *c == "withheld").count();
-                let label = if fips == UNKNOWN {
-                    String::from("county not known")
-                } else {
-                    sheet.text(row, "county").to_owned()
-                };
-                let rank = sheet.shown(row, "reports").number().unwrap_or(1);
-                (!cells.iter().all(|c| c == "0" || c == "–")).then(|| (rank, line(label, false, cells)))
-            })
-            .collect();
-        below.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.label.cmp(&b.1.label)));
-        lines.extend(below.into_iter().map(|(_, line)| line));
-    }
-    let all_cells = both(&[("state", ALL), ("county_fips", ALL)]);
-    if !lines.is_empty() {
-        lines.push(line("all", true, all_cells));
-    }
-    (lines, hidden)
+    Some(Of { n, all })
 }
 
-fn tactics(sheet: &Sheet, months: &Months) -> Vec<Line> {
-    let mut lines: Vec<(i64, Line)> = Vec::new();
-    for info in taxonomy::axis("tactics").map_or(&[][..], |axis| axis.codes) {
-        let cells = months.cells(sheet, &[("tactic", info.code)], "reports");
-        if cells.iter().any(|c| c != "0" && c != "–") {
-            let keys = [("month", months.this.to_string()), ("tactic", info.code.to_owned())];
-            let keys: Vec<(&str, &str)> = keys.iter().map(|(k, v)| (*k, v.as_str())).collect();
-            let rank = sheet.value(&keys, "reports").number().unwrap_or(1);
-            lines.push((rank, line(info.label.en, false, cells)));
-        }
-    }
-    lines.sort_by_key(|line| std::cmp::Reverse(line.0));
-    let mut lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
-    let unknown = months.cells(sheet, &[("tactic", UNKNOWN)], "reports");
-    if !lines.is_empty() || unknown.iter().any(|c| c != "0" && c != "–") {
-        lines.push(line("no tactic told", false, unknown));
-    }
-    lines
-}
-
-const SPANS: [(&str, &str); 3] = [("month", "this month"), ("quarter", "three months"), ("12_months", "twelve months")];
+const SPANS: [&str; 3] = ["month", "quarter", "12_months"];
 
 fn courthouse_cells(sheet: &Sheet, keys: &[(&str, &str)]) -> Vec<String> {
     SPANS
         .iter()
-        .map(|(span, _)| {
+        .map(|span| {
             let mut all = vec![("span", *span)];
             all.extend_from_slice(keys);
             sheet.value(&all, "reports").to_string()
@@ -338,120 +307,179 @@ fn courthouse_cells(sheet: &Sheet, keys: &[(&str, &str)]) -> Vec<String> {
 fn courthouse_spans(sheet: &Sheet) -> Vec<Line> {
     let keys = [("state", ALL), ("county_fips", ALL), ("dimension", "court_type"), ("code", ALL)];
     let cells = courthouse_cells(sheet, &keys);
-    if cells.iter().all(|c| c == "0" || c == "–") {
+    if is_silent(&cells) {
         return Vec::new();
     }
-    vec![line("reports of events at courthouses", true, cells)]
+    vec![line(ALL, true, cells)]
 }
 
-fn courthouse_dimensions(sheet: &Sheet) -> Vec<Block> {
-    let titles = [
-        ("court_type", "Kind of court"),
-        ("court_stage", "Stage of the person's case"),
-        ("court_role", "Why the person was there"),
-        ("place_relation", "Where at the courthouse"),
-        ("authority_shown", "Authority that was shown"),
-        ("staff_assist", "Help from court staff"),
-    ];
-    titles
-        .iter()
-        .filter_map(|(dimension, title)| {
-            let total = [("state", ALL), ("county_fips", ALL), ("dimension", *dimension), ("span", "12_months")];
-            let lines: Vec<Line> = sheet
-                .with(&total)
-                .filter(|row| sheet.text(row, "code") != ALL)
+/// What a language and a period make of sheets.
+struct Text<'a> {
+    language: Language,
+    compared: &'a Compared,
+}
+
+impl Text<'_> {
+    fn cells(&self, sheet: &Sheet, keys: &[(&str, &str)], measure: &str) -> Vec<String> {
+        self.compared.cells(sheet, keys, measure)
+    }
+
+    /// Each kind of event; of a month beside other months, from `comparators`.
+    fn headline(&self, comparators: &Sheet, kinds: &Sheet) -> Vec<Line> {
+        let cells = |kind: &str| {
+            let mut cells = self.cells(kinds, &[("event_kind", kind)], "reports");
+            if self.compared.this.length() == Length::Month {
+                let key = format!("event_kind={kind}");
+                let keys = [("table", "reports_month"), ("key", key.as_str()), ("measure", "reports")];
+                match comparators.with(&keys).next() {
+                    Some(row) => {
+                        cells = COMPARED.iter().map(|column| decimal(comparators.text(row, column))).collect();
+                    }
+                    // Never reported: there is no row to compare.
+                    None => cells.resize(COMPARED.len(), Shown::None.to_string()),
+                }
+            }
+            cells
+        };
+        let mut lines = vec![line(ALL, true, cells(ALL))];
+        for kind in EventKind::ALL.iter().filter(|kind| kind.class() == EventClass::Event) {
+            lines.push(line(plural(kind.info(), self.language), false, cells(kind.as_str())));
+        }
+        lines
+    }
+
+    fn not_events(&self, sheet: &Sheet) -> Vec<Line> {
+        let kinds = EventKind::ALL.iter().filter(|kind| kind.class() != EventClass::Event);
+        kinds
+            .map(|kind| {
+                let cells = self.cells(sheet, &[("event_kind", kind.as_str())], "reports");
+                line(plural(kind.info(), self.language), false, cells)
+            })
+            .filter(|line| !is_silent(&line.cells))
+            .collect()
+    }
+
+    fn persons(&self, sheet: &Sheet) -> Option<Persons> {
+        let of = |measure| self.compared.shown(self.compared.this, sheet, &[("event_kind", ALL)], measure).number();
+        let (min, max) = (of("persons_arrested_min")?, of("persons_arrested_max")?);
+        (max > 0).then(|| Persons { min: thousands(min), max: thousands(max) })
+    }
+
+    /// Every county that has a number to show, or a hidden one, in the stretches compared, under its state.
+    fn counties(&self, sheet: &Sheet, one_state: bool) -> Vec<Line> {
+        let month = self.compared.this.last.to_string();
+        let states: BTreeSet<&str> =
+            sheet.with(&[("month", &month), ("county_fips", ALL)]).map(|row| sheet.text(row, "state")).collect();
+        let both = |keys: &[(&str, &str)]| {
+            let mut cells = self.cells(sheet, keys, "reports");
+            cells.extend(self.cells(sheet, keys, "arrests"));
+            cells
+        };
+        // A hidden number ranks below every shown one.
+        let rank = |keys: &[(&str, &str)]| {
+            self.compared.shown(self.compared.this, sheet, keys, "reports").number().unwrap_or(1)
+        };
+        let mut ordered: Vec<&str> = states.iter().copied().filter(|s| *s != ALL && *s != UNKNOWN).collect();
+        ordered.sort_by_key(|state| (Reverse(rank(&[("state", state), ("county_fips", ALL)])), *state));
+        if states.contains(UNKNOWN) {
+            ordered.push(UNKNOWN);
+        }
+        let mut lines = Vec::new();
+        for code in ordered {
+            let state_cells = both(&[("state", code), ("county_fips", ALL)]);
+            if is_silent(&state_cells) {
+                continue;
+            }
+            lines.push(line(state(code, self.language).unwrap_or(no_state(self.language)), true, state_cells));
+            let rows = sheet.with(&[("month", &month), ("state", code)]);
+            let mut below: Vec<(i64, Line)> = rows
+                .filter(|row| sheet.text(row, "county_fips") != ALL && code != UNKNOWN)
                 .filter_map(|row| {
-                    let code = sheet.text(row, "code");
-                    let keys = [("state", ALL), ("county_fips", ALL), ("dimension", *dimension), ("code", code)];
-                    let cells = courthouse_cells(sheet, &keys);
-                    let label = code_label(dimension, code);
-                    (!cells.iter().all(|c| c == "0" || c == "–")).then(|| line(label, false, cells))
+                    let fips = sheet.text(row, "county_fips");
+                    let keys = [("state", code), ("county_fips", fips)];
+                    let cells = both(&keys);
+                    let label = if fips == UNKNOWN { no_county(self.language) } else { sheet.text(row, "county") };
+                    (!is_silent(&cells)).then(|| (rank(&keys), line(label, false, cells)))
                 })
                 .collect();
-            (!lines.is_empty()).then(|| Block { title: (*title).to_owned(), lines })
-        })
-        .collect()
-}
-
-/// Counties with courthouse reports, where at least half of the cells show; else states.
-fn courthouse_where(sheet: &Sheet) -> Vec<Line> {
-    let base = [("dimension", "court_type"), ("code", ALL), ("span", "12_months")];
-    let mut lines = Vec::new();
-    let rows: Vec<_> = sheet.with(&base).filter(|row| sheet.text(row, "state") != ALL).collect();
-    let is_county = |row: &[String]| sheet.text(row, "county_fips") != ALL;
-    let told = rows.iter().filter(|row| is_county(row) && sheet.shown(row, "reports").number() != Some(0));
-    let (shown, all) = told.fold((0usize, 0usize), |(shown, all), row| {
-        (shown + usize::from(sheet.shown(row, "reports").number().is_some()), all + 1)
-    });
-    let by_county = shown * 2 >= all;
-    for row in rows.iter().filter(|row| is_county(row) == by_county) {
-        let (state, fips) = (sheet.text(row, "state"), sheet.text(row, "county_fips"));
-        let keys = [("state", state), ("county_fips", fips), ("dimension", "court_type"), ("code", ALL)];
-        let cells = courthouse_cells(sheet, &keys);
-        if cells.iter().all(|c| c == "0" || c == "–") {
-            continue;
+            below.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.label.cmp(&b.1.label)));
+            lines.extend(below.into_iter().map(|(_, line)| line));
         }
-        let state_name = schemas::geography::state(state).map_or("state not known", |s| s.name_en);
-        let label = match schemas::geography::county(fips) {
-            _ if !by_county => state_name.to_owned(),
-            Some(county) => format!("{}, {state}", county.name),
-            None => format!("county not known, {state}"),
-        };
-        lines.push((sheet.shown(row, "reports").number().unwrap_or(1), line(label, false, cells)));
+        if !lines.is_empty() && !one_state {
+            lines.push(line(ALL, true, both(&[("state", ALL), ("county_fips", ALL)])));
+        }
+        lines
     }
-    lines.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.label.cmp(&b.1.label)));
-    lines.into_iter().map(|(_, line)| line).collect()
-}
 
-fn code_label(axis: &str, code: &str) -> String {
-    let info = taxonomy::axis(axis).and_then(|a| a.codes.iter().find(|c| c.code == code));
-    match (axis, code, info) {
-        ("staff_assist", "yes", _) => "told".into(),
-        (_, UNKNOWN, _) => "not told".into(),
-        (_, _, Some(info)) => info.label.en.to_owned(),
-        _ => code.to_owned(),
+    fn tactics(&self, sheet: &Sheet) -> Vec<Line> {
+        let mut lines: Vec<(i64, Line)> = Vec::new();
+        for info in taxonomy::axis("tactics").map_or(&[][..], |axis| axis.codes) {
+            let keys = [("tactic", info.code)];
+            let cells = self.cells(sheet, &keys, "reports");
+            if !is_silent(&cells) {
+                let rank = self.compared.shown(self.compared.this, sheet, &keys, "reports").number().unwrap_or(1);
+                lines.push((rank, line(info.label.get(self.language), false, cells)));
+            }
+        }
+        lines.sort_by_key(|line| Reverse(line.0));
+        let mut lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
+        let unknown = self.cells(sheet, &[("tactic", UNKNOWN)], "reports");
+        if !lines.is_empty() || !is_silent(&unknown) {
+            lines.push(line(UNKNOWN, false, unknown));
+        }
+        lines
     }
-}
 
-/// What a reader should know of how good the data are.
-fn quality(sheets: &Sheets, period: Period) -> Vec<String> {
-    let mut lines = Vec::new();
-    let sums = sheets.get("sums");
-    let all = |sum: &str, part: &str| sums.value(&[("scope", "all"), ("sum", sum), ("part", part)], "n").number();
-    if let (Some(undated), Some(coded)) = (all("coded", "undated"), all("coded", "coded")) {
-        lines.push(format!(
-            "**Undated.** {} of {} coded reports tell of an event whose date is not known, or only to a week or month that \
-             reaches over a month's end. They count in no month.",
-            thousands(undated),
-            thousands(coded),
-        ));
+    fn courthouse_dimensions(&self, sheet: &Sheet) -> Vec<Block> {
+        let dimensions =
+            ["court_type", "court_stage", "court_role", "place_relation", "authority_shown", "staff_assist"];
+        dimensions
+            .into_iter()
+            .filter_map(|dimension| {
+                let total = [("state", ALL), ("county_fips", ALL), ("dimension", dimension), ("span", "12_months")];
+                let lines: Vec<Line> = sheet
+                    .with(&total)
+                    .filter(|row| sheet.text(row, "code") != ALL)
+                    .filter_map(|row| {
+                        let code = sheet.text(row, "code");
+                        let keys = [("state", ALL), ("county_fips", ALL), ("dimension", dimension), ("code", code)];
+                        let cells = courthouse_cells(sheet, &keys);
+                        let name =
+                            if code == UNKNOWN { code.to_owned() } else { label(dimension, code, self.language) };
+                        (!is_silent(&cells)).then(|| line(name, false, cells))
+                    })
+                    .collect();
+                (!lines.is_empty()).then_some(Block { dimension, lines })
+            })
+            .collect()
     }
-    let month = period.last.to_string();
-    let counties = sheets.get("county_month");
-    let of = |keys: &[(&str, &str)]| counties.value(keys, "reports");
-    let total = of(&[("month", &month), ("state", ALL), ("county_fips", ALL)]);
-    let nowhere = of(&[("month", &month), ("state", UNKNOWN), ("county_fips", ALL)]);
-    if let Shown::Number(n) = total {
-        lines.push(format!(
-            "**Place.** Of the {} reports of events of this month, {} come from a state that is not known.",
-            thousands(n),
-            nowhere_text(nowhere),
-        ));
-    }
-    if let (Some(rejected), Some(received)) = (all("received", "rejected"), all("received", "received")) {
-        lines.push(format!(
-            "**Not coded.** {} of {} submissions so far could not be coded. None is dropped: each is kept with its reason, and \
-             is tried again after a fix.",
-            thousands(rejected),
-            thousands(received),
-        ));
-    }
-    lines
-}
 
-fn nowhere_text(shown: Shown<'_>) -> String {
-    match shown {
-        Shown::None => "0".into(),
-        shown => shown.to_string(),
+    /// Counties with courthouse reports, where at least half of the cells show; else states.
+    fn courthouse_where(&self, sheet: &Sheet) -> Vec<Line> {
+        let base = [("dimension", "court_type"), ("code", ALL), ("span", "12_months")];
+        let mut lines = Vec::new();
+        let rows: Vec<_> = sheet.with(&base).filter(|row| sheet.text(row, "state") != ALL).collect();
+        let is_county = |row: &[String]| sheet.text(row, "county_fips") != ALL;
+        let told = rows.iter().filter(|row| is_county(row) && sheet.shown(row, "reports").number() != Some(0));
+        let (shown, all) = told.fold((0usize, 0usize), |(shown, all), row| {
+            (shown + usize::from(sheet.shown(row, "reports").number().is_some()), all + 1)
+        });
+        let by_county = shown * 2 >= all;
+        for row in rows.iter().filter(|row| is_county(row) == by_county) {
+            let (code, fips) = (sheet.text(row, "state"), sheet.text(row, "county_fips"));
+            let keys = [("state", code), ("county_fips", fips), ("dimension", "court_type"), ("code", ALL)];
+            let cells = courthouse_cells(sheet, &keys);
+            if is_silent(&cells) {
+                continue;
+            }
+            let name = match schemas::geography::county(fips) {
+                _ if !by_county => state(code, self.language).unwrap_or(no_state(self.language)).to_owned(),
+                Some(county) => format!("{}, {code}", county.name),
+                None => format!("{}, {code}", no_county(self.language)),
+            };
+            lines.push((sheet.shown(row, "reports").number().unwrap_or(1), line(name, false, cells)));
+        }
+        lines.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.label.cmp(&b.1.label)));
+        lines.into_iter().map(|(_, line)| line).collect()
     }
 }

@@ -67,6 +67,13 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// Whether a header is one that this mapping names, or that needs no mapping because it is a field's own name.
+    pub(super) fn knows(&self, header: &str) -> bool {
+        self.columns.contains_key(header)
+            || self.ignore.iter().any(|ignored| ignored == header)
+            || wire::is_field(&own_field(header))
+    }
+
     fn check(&self) -> Result<(), MappingError> {
         let mut single = Vec::new();
         for (column, field) in &self.columns {
@@ -135,6 +142,11 @@ impl Mapping {
         }
         Ok(json)
     }
+}
+
+/// The field that a header names by itself, if it is one: "Reported at" is `reported_at`.
+pub(super) fn own_field(header: &str) -> String {
+    header.to_lowercase().replace([' ', '-'], "_")
 }
 
 /// Whether several columns, or several words of a cell, may go to the field.

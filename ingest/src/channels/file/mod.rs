@@ -6,10 +6,12 @@
 
 mod json;
 mod mapping;
+mod suggest;
 mod table;
+mod trial;
 mod xlsx;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,8 @@ use crate::normalize::when::{self, WhenContext};
 use table::Row;
 
 pub use mapping::{Format, Mapping, MappingError};
+pub use suggest::{Proposed, Suggestion, suggest};
+pub use trial::{Columns, FieldTrial, Rejected, Trial, try_file};
 
 /// Why a file cannot be imported at all. Nothing of it has been queued.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,8 @@ pub enum FileError {
     NoWorkbook { path: PathBuf, what: &'static str },
     #[error("{}: the mapping names the sheet {name:?}, which the file does not have; it has {}", path.display(), names.join(", "))]
     NoSuchSheet { path: PathBuf, name: String, names: Vec<String> },
+    #[error("{}: row {number} should be the header, but holds what looks like values (a date, a number, a phone); put a row with the names of the columns above it", path.display())]
+    NoHeader { path: PathBuf, number: u64 },
     #[error("{}: this is no text (it holds NUL bytes)", path.display())]
     Binary { path: PathBuf },
 }
@@ -82,7 +88,12 @@ pub struct FileReader<'a> {
     seen: HashMap<[u8; 16], u64>,
     zone: Tz,
     notes: Vec<String>,
+    /// The keys of a JSON file's objects, at most [`MOST_KEYS`], where somebody asks for them.
+    keys: Option<BTreeSet<String>>,
 }
+
+/// More keys are no columns.
+const MOST_KEYS: usize = 1_000;
 
 impl std::fmt::Debug for FileReader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -118,10 +129,51 @@ impl Cells {
         }
     }
 
+    /// Where the header stands, as the file counts.
+    fn header_number(&self) -> Option<u64> {
+        match self {
+            Self::Text(reader) => reader.header().map(|header| header.number),
+            Self::Sheet(reader) => Some(reader.header().number),
+        }
+    }
+
     /// After the last row: whether the file ended inside a quoted cell.
     fn ended_inside_quotes(&self) -> bool {
         matches!(self, Self::Text(reader) if reader.ended_inside_quotes())
     }
+}
+
+/// What a file's header and a mapping have against each other.
+#[derive(Debug, Default)]
+struct Faults {
+    /// Columns that the mapping names and the file does not have.
+    missing: Vec<String>,
+    /// Columns that the mapping does not name.
+    unknown: Vec<String>,
+    /// Fields that take one value and are led to by several columns.
+    twice: Vec<(String, Vec<String>)>,
+    nothing_reported: bool,
+}
+
+impl Faults {
+    /// The fault that stops the import, if there is one.
+    fn into_error(self, path: &Path) -> Option<FileError> {
+        let path = path.to_owned();
+        if !self.missing.is_empty() {
+            return Some(FileError::MissingColumns { path, columns: self.missing });
+        }
+        if !self.unknown.is_empty() {
+            return Some(FileError::UnknownColumns { path, columns: shown(&self.unknown) });
+        }
+        if let Some((field, columns)) = self.twice.into_iter().next() {
+            return Some(FileError::TwoColumns { path, field, columns: shown(&columns) });
+        }
+        self.nothing_reported.then_some(FileError::NothingReported { path })
+    }
+}
+
+fn shown(columns: &[String]) -> Vec<String> {
+    columns.iter().map(|column| format!("{column:?}")).collect()
 }
 
 /// A column and where it leads.
@@ -134,6 +186,15 @@ struct Column {
 impl<'a> FileReader<'a> {
     /// Opens a file and judges its header against the mapping.
     pub fn open(import: &'a Import<'a>, path: &Path) -> Result<Self, FileError> {
+        let (reader, faults) = Self::open_at_fault(import, path)?;
+        match faults.into_error(path) {
+            Some(error) => Err(error),
+            None => Ok(reader),
+        }
+    }
+
+    /// Opens a file, whatever its header and the mapping have against each other.
+    fn open_at_fault(import: &'a Import<'a>, path: &Path) -> Result<(Self, Faults), FileError> {
         let io_error = |error| FileError::Io { path: path.to_owned(), error };
         let mut head = [0u8; 512];
         let n = std::fs::File::open(path).and_then(|mut f| f.read(&mut head)).map_err(io_error)?;
@@ -141,16 +202,22 @@ impl<'a> FileReader<'a> {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         let zone = import.mapping.format.zone.as_ref().or(import.settings.zone.as_ref());
         let zone = zone.and_then(|z| z.parse().ok()).unwrap_or(Tz::UTC);
-        let mut notes = Vec::new();
+        let (mut notes, mut faults) = (Vec::new(), Faults::default());
         let rows = match text.first() {
             None => return Err(FileError::Empty { path: path.to_owned() }),
             Some(b'{' | b'[') => Rows::Json(json::JsonReader::open(path).map_err(io_error)?),
             _ => {
-                let cells = open_cells(path, head, import.mapping.format.sheet.as_deref(), &mut notes)?;
-                Rows::Table(Box::new(open_table(import.mapping, path, cells)?))
+                let known = |cell: &str| import.mapping.knows(cell);
+                let cells = open_cells(path, head, import.mapping.format.sheet.as_deref(), &known, &mut notes)?;
+                let (table, found) = open_table(import.mapping, path, cells)?;
+                faults = found;
+                Rows::Table(Box::new(table))
             }
         };
-        Ok(Self { import, path: path.to_owned(), rows, row: 0, seen: HashMap::new(), zone, notes })
+        Ok((
+            Self { import, path: path.to_owned(), rows, row: 0, seen: HashMap::new(), zone, notes, keys: None },
+            faults,
+        ))
     }
 
     /// What a person should know about how the file is read, such as which of its sheets.
@@ -282,6 +349,13 @@ impl<'a> FileReader<'a> {
             envelope.external_id = Some(id);
             return Ok(Some(envelope));
         };
+        if let Some(keys) = &mut self.keys {
+            for key in object.keys() {
+                if keys.len() < MOST_KEYS && !keys.contains(key) {
+                    keys.insert(key.clone());
+                }
+            }
+        }
         let has_id = object.get("external_id").is_some_and(|id| !id.is_null() && id.as_str() != Some(""));
         if *self.import.mapping == Mapping::default() {
             let id = (!has_id).then(|| self.row_id(wire::canonical(&object).expose()));
@@ -446,7 +520,13 @@ fn raw_row(record: &csv::ByteRecord) -> Vec<u8> {
 }
 
 /// Opens a file of rows by what it begins with.
-fn open_cells(path: &Path, head: &[u8], sheet: Option<&str>, notes: &mut Vec<String>) -> Result<Cells, FileError> {
+fn open_cells(
+    path: &Path,
+    head: &[u8],
+    sheet: Option<&str>,
+    known: table::Known<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Cells, FileError> {
     let io_error = |error| FileError::Io { path: path.to_owned(), error };
     // A compound file: Excel before 2007, or a workbook that a password encrypts.
     if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
@@ -454,9 +534,13 @@ fn open_cells(path: &Path, head: &[u8], sheet: Option<&str>, notes: &mut Vec<Str
         return Err(FileError::NoWorkbook { path: path.to_owned(), what });
     }
     if !head.starts_with(b"PK\x03\x04") {
-        return table::TableReader::open(path).map(|reader| Cells::Text(Box::new(reader))).map_err(io_error);
+        let reader = table::TableReader::open(path, known).map_err(io_error)?;
+        if let Some(header) = reader.header().filter(|header| header.above > 0) {
+            notes.push(format!("line {} is taken as the header; what stands above it is left out", header.number));
+        }
+        return Ok(Cells::Text(Box::new(reader)));
     }
-    let (reader, said) = xlsx::SheetReader::open(path, sheet).map_err(|error| match error {
+    let (reader, said) = xlsx::SheetReader::open(path, sheet, known).map_err(|error| match error {
         xlsx::OpenError::Io(error) => io_error(error),
         xlsx::OpenError::NoWorkbook(what) => FileError::NoWorkbook { path: path.to_owned(), what },
         xlsx::OpenError::NoSuchSheet { names } => {
@@ -468,11 +552,16 @@ fn open_cells(path: &Path, head: &[u8], sheet: Option<&str>, notes: &mut Vec<Str
     Ok(Cells::Sheet(Box::new(reader)))
 }
 
-fn open_table(mapping: &Mapping, path: &Path, mut reader: Cells) -> Result<Table, FileError> {
+fn open_table(mapping: &Mapping, path: &Path, mut reader: Cells) -> Result<(Table, Faults), FileError> {
     let io_error = |error| FileError::Io { path: path.to_owned(), error };
     let mut row = Row::default();
-    if !reader.read(&mut row).map_err(io_error)? {
-        return Err(FileError::Empty { path: path.to_owned() });
+    loop {
+        if !reader.read(&mut row).map_err(io_error)? {
+            return Err(FileError::Empty { path: path.to_owned() });
+        }
+        if !table::is_blank(&row.cells) {
+            break;
+        }
     }
     let headers: Vec<String> = row.cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     if headers.iter().any(|h| h.contains('\0')) {
@@ -485,21 +574,18 @@ fn open_table(mapping: &Mapping, path: &Path, mut reader: Cells) -> Result<Table
     } else {
         Vec::new()
     };
-    let columns = lead(mapping, path, headers, &tags)?;
+    let (columns, faults) = lead(mapping, headers, &tags);
     let has_next = if hxl { reader.read(&mut row).map_err(io_error)? } else { more };
-    Ok(Table { reader, columns, record: Row::default(), next: row, has_next })
+    Ok((Table { reader, columns, record: Row::default(), next: row, has_next }, faults))
 }
 
 /// Where each column leads: as the mapping says, else to the wire field of its own name, else to that of its HXL tag.
-fn lead(mapping: &Mapping, path: &Path, headers: Vec<String>, tags: &[String]) -> Result<Vec<Column>, FileError> {
-    let missing: Vec<String> = mapping.columns.keys().filter(|c| !headers.contains(c)).cloned().collect();
-    if !missing.is_empty() {
-        return Err(FileError::MissingColumns { path: path.to_owned(), columns: missing });
-    }
+fn lead(mapping: &Mapping, headers: Vec<String>, tags: &[String]) -> (Vec<Column>, Faults) {
+    let mut faults = Faults::default();
+    faults.missing.extend(mapping.columns.keys().filter(|c| !headers.contains(c)).cloned());
     let mut columns = Vec::with_capacity(headers.len());
-    let mut unknown = Vec::new();
     for (i, header) in headers.into_iter().enumerate() {
-        let own = header.to_lowercase().replace([' ', '-'], "_");
+        let own = mapping::own_field(&header);
         let field = match mapping.columns.get(&header) {
             Some(field) => Some(field.clone()),
             None if mapping.ignore.contains(&header) || header.is_empty() => None,
@@ -509,30 +595,24 @@ fn lead(mapping: &Mapping, path: &Path, headers: Vec<String>, tags: &[String]) -
                 // A tagged column that is none of ours may be left out: its tag says what it is.
                 None if tags.get(i).is_some_and(|t| !t.is_empty()) => None,
                 None => {
-                    unknown.push(format!("{header:?}"));
+                    faults.unknown.push(header.clone());
                     None
                 }
             },
         };
         columns.push(Column { header, field });
     }
-    if !unknown.is_empty() {
-        return Err(FileError::UnknownColumns { path: path.to_owned(), columns: unknown });
-    }
     let fields = wire::PLAIN_FIELDS.iter().copied().chain(AXES.iter().chain(COUNTS).map(|f| f.as_str()));
     for field in fields.filter(|f| !mapping::takes_several(f)) {
         let leading: Vec<_> = columns.iter().filter(|c| c.field.as_deref() == Some(field)).collect();
         if leading.len() > 1 {
-            let columns = leading.iter().map(|c| format!("{:?}", c.header)).collect();
-            return Err(FileError::TwoColumns { path: path.to_owned(), field: field.to_owned(), columns });
+            faults.twice.push((field.to_owned(), leading.iter().map(|c| c.header.clone()).collect()));
         }
     }
     let says =
         |name: &str| columns.iter().any(|c| c.field.as_deref() == Some(name)) || mapping.constants.contains_key(name);
-    if !["narrative", "event_kind", "tactics"].into_iter().any(says) {
-        return Err(FileError::NothingReported { path: path.to_owned() });
-    }
-    Ok(columns)
+    faults.nothing_reported = !["narrative", "event_kind", "tactics"].into_iter().any(says);
+    (columns, faults)
 }
 
 /// Whether most cells are HXL tags, such as `#date +occurred`.

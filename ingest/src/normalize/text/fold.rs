@@ -149,16 +149,32 @@ fn cut(text: &str, at: usize, folded: &mut Vec<u8>) -> usize {
         // "sí" says yes, "si" says if: the one accent that carries a meaning here.
         folded.extend_from_slice(b"'");
     }
+    if let Some(word) = texted(&bytes[at..i]) {
+        folded.clear();
+        folded.extend_from_slice(word);
+    }
     if !digits && i < bytes.len() && bytes[i] == b'/' && matches!(folded.as_slice(), b"w" | b"b") {
         i = shorthand(bytes, i, folded);
     }
     i
 }
 
-/// "&" is a word.
-fn ampersand(folded: &mut Vec<u8>) -> usize {
+/// Spanish as it is texted: "la corte d Harlingen", "pq no abri". In small letters only: "Dept D" and "Q Street" are names.
+fn texted(word: &[u8]) -> Option<&'static [u8]> {
+    Some(match word {
+        b"d" => b"de",
+        b"dl" => b"del",
+        b"q" | b"ke" => b"que",
+        b"pa" => b"para",
+        b"pq" | b"xq" | b"porq" => b"porque",
+        _ => return None,
+    })
+}
+
+/// "&" is a word, and so is an "@" that stands alone.
+fn sign(word: &[u8], folded: &mut Vec<u8>) -> usize {
     folded.clear();
-    folded.extend_from_slice(b"and");
+    folded.extend_from_slice(word);
     1
 }
 
@@ -203,18 +219,27 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
     while at < bytes.len() {
         let byte = bytes[at];
         let word = if byte < 0x80 {
-            byte.is_ascii_alphanumeric() || byte == b'&'
+            byte.is_ascii_alphanumeric() || byte == b'&' || (byte == b'@' && bytes.get(at + 1) == Some(&b' '))
         } else {
             char_at(text, at).is_some_and(is_wide_word)
         };
         if word {
-            let end = if byte == b'&' { ampersand(buffer) + at } else { cut(text, at, buffer).max(at + 1) };
+            let end = match byte {
+                b'&' => sign(b"and", buffer) + at,
+                b'@' => sign(b"at", buffer) + at,
+                _ => cut(text, at, buffer).max(at + 1),
+            };
             // An offset is 32 bits; an intake limits a text to far less.
             let (Ok(start32), Ok(end32)) = (u32::try_from(at), u32::try_from(end)) else { return };
             if at > 0 && bytes[at - 1] == b'$' {
                 // "$700" is the word "dollars".
                 buffer.clear();
                 buffer.extend_from_slice(b"dollars");
+            }
+            if matches!(buffer.len(), 4 | 5) && byte.is_ascii_digit() && house_number(bytes, at, end) {
+                // "1530 Mercury Blvd": no count, but a number all the same.
+                buffer.clear();
+                buffer.extend_from_slice(HOUSE_NUMBER);
             }
             let known = if buffer.len() > LONGEST_WORD { WordId::UNKNOWN } else { lexicon.find(buffer) };
             let count = number(buffer).or_else(|| lexicon.number(known)).map(Count::exactly);
@@ -318,6 +343,15 @@ fn number(folded: &[u8]) -> Option<u32> {
         return None;
     }
     folded.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
+}
+
+/// The word that stands in phrases for a number of four or five digits, such as a house has.
+const HOUSE_NUMBER: &[u8] = b"nnnn";
+
+/// Digits that stand alone: no part of a telephone, a date, a price or a plate.
+fn house_number(bytes: &[u8], at: usize, end: usize) -> bool {
+    let free = |byte: Option<&u8>| byte.is_none_or(|b| matches!(b, b' ' | b'\n' | b',' | b'.' | b';' | b'(' | b')'));
+    free(at.checked_sub(1).and_then(|n| bytes.get(n))) && free(bytes.get(end))
 }
 
 /// "7:15": both are parts of a clock time, and count nothing.

@@ -83,6 +83,9 @@ impl Symbols<'_> {
     }
 }
 
+/// A word as it is also written, and the word that it stands for.
+pub(super) type Alias = (Box<[u8]>, Box<[u8]>);
+
 /// Stems that share their first bytes, and their words.
 type Stems = Vec<(Box<[u8]>, WordId)>;
 
@@ -237,6 +240,11 @@ impl Lexicon {
         lexicon
     }
 
+    /// Whether some rule, number or label names the word as it is written here.
+    pub(super) fn knows(&self, word: &[u8]) -> bool {
+        self.ids.contains_key(word)
+    }
+
     fn intern(&mut self, word: &[u8]) -> WordId {
         if let Some(&id) = self.ids.get(word) {
             return id;
@@ -292,8 +300,12 @@ impl Lexicon {
         }
     }
 
-    /// To be called once, after the last symbol: words that also have a known stem get the stem's symbols.
-    pub(super) fn finish(&mut self) {
+    /// To be called once, after the last symbol: words that also have a known stem get the stem's symbols, and the first
+    /// of each pair of `shorts` those of the second.
+    pub(super) fn finish(&mut self, shorts: &[Alias]) {
+        for (short, _) in shorts {
+            self.intern(short);
+        }
         let exact: Vec<(Box<[u8]>, WordId)> = self.ids.iter().map(|(word, id)| (word.clone(), *id)).collect();
         let stems: Vec<(Box<[u8]>, WordId)> = self.stems.values().flatten().cloned().collect();
         for (word, id) in exact.iter().chain(&stems) {
@@ -302,6 +314,12 @@ impl Lexicon {
                     let more = self.words[stem_id.0 as usize].symbols.clone();
                     self.words[id.0 as usize].symbols.extend(more);
                 }
+            }
+        }
+        for (short, long) in shorts {
+            if let (Some(&short), Some(&long)) = (self.ids.get(short), self.ids.get(long)) {
+                let more = self.words[long.0 as usize].symbols.clone();
+                self.words[short.0 as usize].symbols.extend(more);
             }
         }
         for word in &mut self.words {

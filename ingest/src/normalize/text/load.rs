@@ -14,8 +14,8 @@ use toml::Spanned;
 
 use super::automaton::{Automaton, Builder};
 use super::fold::Field;
-use super::lexicon::Lexicon;
-use super::pattern::Classes;
+use super::lexicon::{Alias, Lexicon};
+use super::pattern::{self, Classes};
 use super::scope::ScopeWords;
 use super::{CountField, RuleError, RuleId};
 
@@ -121,6 +121,17 @@ pub(super) type FactId = usize;
 /// Words that a negation reaches where its cue says nothing of it.
 const REACH: u8 = 6;
 
+/// Signs of the whole text, given by [`super::read`]; decisions name them like any other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole {
+    /// `long_ago`: every act that is told is of another day.
+    pub long_ago: FactId,
+    /// `only_heard`: every act that is told is what others say.
+    pub only_heard: FactId,
+    /// `question`: some sentence ends in a question mark.
+    pub question: FactId,
+}
+
 /// What a cue does to what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,8 +142,12 @@ pub(super) enum CueKind {
     NotNegation,
     /// "if", "si": the rest of the sentence did not happen.
     Supposition,
+    /// "a él si se lo llevaron": a "sí" without its accent, which supposes nothing.
+    NotSupposition,
     /// "last year": the sentence speaks of another day.
     Past,
+    /// "someone posted": the sentence is what others say.
+    Hearsay,
     /// "turned out", "resulto ser": what follows counts more than what came before.
     Correction,
 }
@@ -225,6 +240,8 @@ pub(super) struct Compiled {
     pub facts: usize,
     pub acts: Vec<FactId>,
     pub winners: HashMap<(Axis, FactId), FactId>,
+    /// Signs that no phrase gives, but the whole text.
+    pub whole: Whole,
     /// The sign of a text that says that nobody was taken, and a rule that gives it: the count is 0.
     pub nobody: Option<FactId>,
     pub nobody_rule: RuleId,
@@ -247,6 +264,28 @@ struct File {
     decide: Vec<DecideSource>,
     #[serde(default)]
     count: Vec<CountSource>,
+    #[serde(default)]
+    short: Vec<ShortSource>,
+    #[serde(default)]
+    misspelt: Vec<MisspeltSource>,
+}
+
+/// Words that are known with one letter left out or two letters changed about, where that makes no other known word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MisspeltSource {
+    #[serde(default)]
+    en: Texts,
+    #[serde(default)]
+    es: Texts,
+}
+
+/// A word as people write it on a telephone: it stands for another beside itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShortSource {
+    stands_for: Spanned<String>,
+    any: Texts,
 }
 
 type Texts = Vec<Spanned<String>>;
@@ -604,6 +643,17 @@ impl Loader {
     }
 }
 
+/// A word with one letter left out, or two neighbours changed about. The first letter stands.
+fn slips(word: &[u8]) -> impl Iterator<Item = Box<[u8]>> {
+    let without = (1..word.len()).map(|at| [&word[..at], &word[at + 1..]].concat().into());
+    let swapped = (1..word.len().saturating_sub(1)).map(|at| {
+        let mut slip = word.to_vec();
+        slip.swap(at, at + 1);
+        slip.into()
+    });
+    without.chain(swapped)
+}
+
 /// Compiles the files, in their order: classes and cues first, then rules, then decisions, then counts.
 pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     let mut files = Vec::new();
@@ -644,6 +694,8 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             loader.rule(place, rule)?;
         }
     }
+    let mut sign = |code| loader.facts.make(Axis::Sign, code);
+    let whole = Whole { long_ago: sign("long_ago"), only_heard: sign("only_heard"), question: sign("question") };
     let (mut early, mut late) = (Vec::new(), Vec::new());
     for (place, file) in &files {
         for source in &file.decide {
@@ -651,6 +703,24 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             // What happened is decided on mentions, before any axis has its value.
             let before = matches!(decision.axis, Axis::Sign | Axis::EventKind | Axis::Outcome);
             if before { early.push((decision, id)) } else { late.push((decision, id)) }
+        }
+    }
+    let mut shorts: Vec<Alias> = Vec::new();
+    for (place, file) in &files {
+        let word = |text: &Spanned<String>| {
+            pattern::single(text.get_ref())
+                .filter(|word| !word.ends_with(b"*"))
+                .ok_or_else(|| place.at(text, format!("`{}` is not one word", text.get_ref())))
+        };
+        for text in file.misspelt.iter().flat_map(|source| source.en.iter().chain(&source.es)) {
+            let right = word(text)?;
+            shorts.extend(slips(&right).filter(|slip| !loader.lexicon.knows(slip)).map(|slip| (slip, right.clone())));
+        }
+        for source in &file.short {
+            let long = word(&source.stands_for)?;
+            for short in &source.any {
+                shorts.push((word(short)?, long.clone()));
+            }
         }
     }
     let mut countings = Vec::new();
@@ -678,12 +748,14 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             list: symbol("scope-list"),
             after: symbol("scope-after"),
             question: symbol("scope-question"),
+            ask: symbol("scope-ask"),
+            asked_of: symbol("scope-asked-of"),
             was: symbol("scope-was"),
             but: symbol("scope-but"),
         }
     };
     let Loader { mut lexicon, automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
-    lexicon.finish();
+    lexicon.finish(&shorts);
     let automaton = automaton.finish(&lexicon);
     let won: Vec<((Axis, String), FactId)> = facts
         .ids
@@ -714,6 +786,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         facts: count,
         acts,
         winners,
+        whole,
         nobody,
         nobody_rule,
         first_counting,

@@ -114,7 +114,7 @@ impl Classes {
 }
 
 /// The one plain word, or stem with `*`, that `member` is.
-fn single(member: &str) -> Option<Box<[u8]>> {
+pub(super) fn single(member: &str) -> Option<Box<[u8]>> {
     if member.contains(['(', '|', '?', '@', '#', '^', ' ']) || member.starts_with("..") {
         return None;
     }

@@ -9,7 +9,7 @@ use schemas::{Count, Language};
 use super::automaton::{Hit, NO_NUMBER};
 use super::fold::{self, Break, Token};
 use super::load::{Axis, Compiled, Counting, Decision, FactId, Role, Rule, Value};
-use super::scope::{self, ASKED, DENIED, PAST, SUPPOSED};
+use super::scope::{self, ASKED, DENIED, HEARD, PAST, SUPPOSED};
 use super::{CountField, Inferred, Reading, RuleId, count};
 
 /// How much more a setting counts that stands in the sentence of an act.
@@ -23,6 +23,8 @@ struct Fired {
     sentence: u32,
     span: (u32, u32),
     weak: bool,
+    /// Told by others.
+    heard: bool,
 }
 
 /// A number that counts something.
@@ -89,6 +91,9 @@ pub(super) fn read(rules: &Compiled, text: &str, _language: Option<Language>, ou
             *held = Held { holds: true, span: fired.span };
         }
     }
+    s.held[rules.whole.long_ago] = of_all_acts(rules, s, |f| f.weak);
+    s.held[rules.whole.only_heard] = of_all_acts(rules, s, |f| f.heard);
+    s.held[rules.whole.question] = question(s);
     for (decision, id) in &rules.early {
         decide(rules, decision, *id, s, out);
     }
@@ -200,8 +205,25 @@ fn fire(rules: &Compiled, s: &mut Scratch) {
             sentence: first.sentence,
             span,
             weak: marks & PAST != 0 && !rule.even_past,
+            heard: marks & HEARD != 0,
         });
     }
+}
+
+/// Whether acts are told, and `so` is true of all.
+fn of_all_acts(rules: &Compiled, s: &Scratch, so: impl Fn(&Fired) -> bool) -> Held {
+    let mut acts = s.fired.iter().filter(|f| rules.acts.contains(&rules.rules[usize::from(f.rule)].fact));
+    match acts.next() {
+        Some(first) if so(first) && acts.all(so) => Held { holds: true, span: first.span },
+        _ => Held::default(),
+    }
+}
+
+/// The first sentence that ends in a question mark.
+fn question(s: &Scratch) -> Held {
+    let Some(first) = s.tokens.iter().find(|t| t.question) else { return Held::default() };
+    let last = s.tokens.iter().rfind(|t| t.sentence == first.sentence).unwrap_or(first);
+    Held { holds: true, span: (first.start, last.end) }
 }
 
 /// What is told of other days counts only when nothing is told of this one.

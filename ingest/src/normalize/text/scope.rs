@@ -16,6 +16,7 @@ pub(super) const DENIED: u8 = 1;
 pub(super) const SUPPOSED: u8 = 2;
 pub(super) const PAST: u8 = 4;
 pub(super) const ASKED: u8 = 8;
+pub(super) const HEARD: u8 = 16;
 
 /// Words that open and close scopes, by their class in the rule files.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,9 @@ pub(super) struct ScopeWords {
     pub after: Symbol,
     /// The words with which a question starts.
     pub question: Symbol,
+    /// The words that, with one of `asked_of` behind them, make a question of a sentence without its mark.
+    pub ask: Symbol,
+    pub asked_of: Symbol,
     /// `was`, `era`: behind "No", says what it was instead.
     pub was: Symbol,
     /// `but`, `pero`: a supposition ends here.
@@ -54,18 +58,19 @@ pub(super) fn mark(
         Role::Cue(kind, reach) => Some((kind, usize::from(reach))),
         _ => None,
     };
-    let no_negation = |hit: &Hit| {
-        hits.iter().take_while(|h| h.start <= hit.start).any(|h| {
-            h.start <= hit.start
-                && h.end >= hit.end
-                && matches!(phrases[h.phrase as usize].role, Role::Cue(CueKind::NotNegation, _))
-        })
+    // Whether a longer phrase says that this one is no such cue.
+    let within = |kind: CueKind, hit: &Hit| {
+        hits.iter()
+            .take_while(|h| h.start <= hit.start)
+            .any(|h| h.end >= hit.end && matches!(phrases[h.phrase as usize].role, Role::Cue(k, _) if k == kind))
     };
     for hit in hits {
         let end = hit.end as usize;
         match cue(hit) {
-            Some((CueKind::Negation, reach)) if !no_negation(hit) => deny(tokens, end, reach, lexicon, words, marks),
-            Some((CueKind::Supposition, _)) => {
+            Some((CueKind::Negation, reach)) if !within(CueKind::NotNegation, hit) => {
+                deny(tokens, end, reach, lexicon, words, marks)
+            }
+            Some((CueKind::Supposition, _)) if !within(CueKind::NotSupposition, hit) => {
                 for at in end..tokens.len() {
                     if tokens[at].sentence != tokens[end - 1].sentence || is(tokens, at, words.but, lexicon) {
                         break;
@@ -73,14 +78,15 @@ pub(super) fn mark(
                     marks[at] |= SUPPOSED;
                 }
             }
-            Some((CueKind::Past, _)) => {
+            Some((kind @ (CueKind::Past | CueKind::Hearsay), _)) => {
+                let all = if kind == CueKind::Past { PAST } else { HEARD };
                 let sentence = tokens[hit.start as usize].sentence;
                 let first =
                     tokens[..hit.start as usize].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
                 for (mark, _) in
                     marks[first..].iter_mut().zip(&tokens[first..]).take_while(|(_, t)| t.sentence == sentence)
                 {
-                    *mark |= PAST;
+                    *mark |= all;
                 }
             }
             Some((CueKind::Correction, _)) => correction = Some(hit.end),
@@ -129,12 +135,16 @@ fn deny(tokens: &[Token], from: usize, reach: usize, lexicon: &Lexicon, words: S
     }
 }
 
-/// A sentence with a question mark that starts like a question says nothing about what happened.
+/// A sentence that starts like a question, with its mark or without ("can they come in"), says nothing about what
+/// happened.
 fn questions(tokens: &[Token], lexicon: &Lexicon, words: ScopeWords, marks: &mut [u8]) {
     let mut start = 0;
     while start < tokens.len() {
         let len = tokens[start..].iter().take_while(|t| t.sentence == tokens[start].sentence).count();
-        let asks = tokens[start].question && (0..len.min(3)).any(|i| is(tokens, start + i, words.question, lexicon));
+        let unmarked =
+            len > 2 && is(tokens, start, words.ask, lexicon) && is(tokens, start + 1, words.asked_of, lexicon);
+        let marked = tokens[start].question && (0..len.min(3)).any(|i| is(tokens, start + i, words.question, lexicon));
+        let asks = marked || unmarked;
         if asks {
             for mark in &mut marks[start..start + len] {
                 *mark |= ASKED;

@@ -173,6 +173,10 @@ fn shorthand_and_phone_spanish() {
     assert_eq!(r.outcome.map(|i| i.value), Some(Outcome::InCustody));
     assert_eq!(r.agents.map(|i| i.value), Some(Count::exactly(3)));
     assert_eq!(kind("mi patron dice q aller la migra se yevo, se llevaron 3 d la planta"), Some(EventKind::Arrest));
+    let setting = |text: &str| read(text).setting.map(|i| i.value);
+    assert_eq!(setting("ICE lo agarro saliendo d la corte"), Some(Setting::Courthouse), "\"d\" is \"de\"");
+    assert_eq!(setting("ICE took him from 1530 Alder St apt 2"), Some(Setting::Home), "a house number of four digits");
+    assert_eq!(setting("ICE took 2 men @ the bus station"), Some(Setting::Transit), "\"@\" is \"at\"");
 }
 
 #[test]
@@ -233,6 +237,37 @@ fn no_event_has_no_tactics() {
         assert_eq!(kind(text), Some(EventKind::NotEnforcement), "{text}");
         assert_eq!(tactics(text), [], "{text}");
     }
+}
+
+#[test]
+fn words_as_they_are_written_on_a_telephone() {
+    for text in [
+        "they left w him",
+        "se yebaron a mi tio",
+        "two men were arrsted here",
+        "se lelvaron a dos",
+        "lo movieron d Winn para aca",
+    ] {
+        assert!(matches!(kind(text), Some(EventKind::Arrest | EventKind::DetainerOrTransfer)), "{text}");
+    }
+    let words = ("words.toml", "[[misspelt]]\nen = [\"two words\"]");
+    assert!(TextRules::from_sources(&[words]).is_err_and(|e| e.line == 2), "one word at a time");
+}
+
+#[test]
+fn what_the_whole_text_says_of_its_acts() {
+    for (text, want) in [
+        ("Last year they took a man from here. Can they come back?", EventKind::InformationRequest),
+        ("Last year they took a man from here.", EventKind::Arrest),
+        ("Someone in the chat says a van took kids. No kid is missing.", EventKind::NotEnforcement),
+        ("Someone in the chat says a van took kids.", EventKind::Arrest),
+        ("They took my uncle. No kid is missing.", EventKind::Arrest),
+        ("A él si se lo llevaron", EventKind::Arrest),
+        ("Le afecta una multa vieja al residente?", EventKind::InformationRequest),
+    ] {
+        assert_eq!(kind(text), Some(want), "{text}");
+    }
+    assert_ne!(kind("qué hago si se lo llevan"), Some(EventKind::Arrest));
 }
 
 #[test]

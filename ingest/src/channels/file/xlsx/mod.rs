@@ -16,7 +16,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use schemas::wire;
 
-use super::table::Row;
+use super::table::{Found, HeaderSearch, Known, Row};
 use value::Shape;
 use zip::{Archive, Part, damaged};
 
@@ -26,8 +26,6 @@ const LARGEST_TEXTS: usize = 512 << 20;
 const MOST_COLUMNS: usize = 16_384;
 /// More merged areas than any sheet that people can read.
 const MOST_MERGED: usize = 1_000_000;
-/// A title may stand above the header, but not a page of text.
-const HEADER_WITHIN: usize = 20;
 /// The longest text of one cell that is kept; a field takes far less.
 const LONGEST_CELL: usize = wire::LARGEST_REPORT;
 
@@ -82,12 +80,7 @@ impl Texts {
 /// What the first reading of a sheet found.
 #[derive(Default)]
 struct Survey {
-    /// The number of the header's row.
-    header: Option<u64>,
-    /// Rows above it that hold something.
-    above: usize,
-    /// Whether the header has two cells or more.
-    certain: bool,
+    header: Option<Found>,
     /// Areas of merged cells that span rows.
     merged: Vec<Merged>,
     /// Formulas that the program which wrote the file did not work out.
@@ -106,7 +99,10 @@ struct Merged {
 pub(super) struct SheetReader {
     xml: Reader<BufReader<Part>>,
     shared: Shared,
-    header: u64,
+    header: Found,
+    /// The name of the sheet, and of every sheet that has cells.
+    name: String,
+    names: Vec<String>,
     /// Sorted by their first row, the last at the front: what is behind is taken off the end.
     merged: Vec<Merged>,
     /// Values that go on into rows below.
@@ -137,7 +133,7 @@ struct Cell {
 
 impl SheetReader {
     /// Opens a workbook, chooses its sheet and reads that once. Also says what a person should know about the choice.
-    pub(super) fn open(path: &Path, wanted: Option<&str>) -> Result<(Self, Vec<String>), OpenError> {
+    pub(super) fn open(path: &Path, wanted: Option<&str>, known: Known<'_>) -> Result<(Self, Vec<String>), OpenError> {
         let archive = Archive::open(path)?;
         let main = main_part(&archive)?;
         let (sheets, from_1904) = sheets(&archive, &main)?;
@@ -145,17 +141,19 @@ impl SheetReader {
         let mut shared = Shared { from_1904, ..Shared::default() };
         shared.texts = texts(&archive, &within(folder, "sharedStrings.xml"))?;
         shared.shapes = shapes(&archive, &within(folder, "styles.xml"))?;
-        let (chosen, survey, shared) = choose(&archive, &sheets, shared, wanted)?;
+        let (chosen, survey, shared) = choose(&archive, &sheets, shared, wanted, known)?;
         let Some(header) = survey.header else { return Err(OpenError::Empty) };
         let sheet = &sheets[chosen];
         let notes = notes(sheet, &sheets, &survey, wanted.is_some());
         let mut merged = survey.merged;
-        merged.retain(|area| area.first > header);
+        merged.retain(|area| area.first > header.number);
         merged.sort_unstable_by_key(|area| std::cmp::Reverse(area.first));
         let reader = Self {
             xml: xml(&archive, &sheet.part)?.ok_or_else(|| damaged("a sheet is missing"))?,
             shared,
             header,
+            name: sheet.name.clone(),
+            names: sheets.iter().map(|sheet| sheet.name.clone()).collect(),
             merged,
             carried: Vec::new(),
             width: None,
@@ -165,6 +163,21 @@ impl SheetReader {
         Ok((reader, notes))
     }
 
+    /// Where the header stands.
+    pub(super) const fn header(&self) -> Found {
+        self.header
+    }
+
+    /// The name of the sheet that is read.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of all sheets that have cells, hidden ones too.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// The next row that holds something, the header first; false at the end.
     pub(super) fn read(&mut self, row: &mut Row) -> io::Result<bool> {
         loop {
@@ -172,7 +185,7 @@ impl SheetReader {
             if !next_line(&mut self.xml, &self.shared, &mut self.buffer, &mut self.line, &mut survey)? {
                 return Ok(false);
             }
-            if self.line.number >= self.header {
+            if self.line.number >= self.header.number {
                 break;
             }
         }
@@ -255,9 +268,8 @@ fn notes(sheet: &Sheet, sheets: &[Sheet], survey: &Survey, named: bool) -> Vec<S
             others.join(", ")
         ));
     }
-    if survey.above > 0 {
-        let header = survey.header.unwrap_or_default();
-        notes.push(format!("row {header} is taken as the header; what stands above it is left out"));
+    if let Some(header) = survey.header.filter(|header| header.above > 0) {
+        notes.push(format!("row {} is taken as the header; what stands above it is left out", header.number));
     }
     if !survey.merged.is_empty() {
         notes.push("merged cells: each row that they span gets their value".to_owned());
@@ -281,6 +293,7 @@ fn choose(
     sheets: &[Sheet],
     shared: Shared,
     wanted: Option<&str>,
+    known: Known<'_>,
 ) -> Result<(usize, Survey, Shared), OpenError> {
     if let Some(wanted) = wanted {
         let exact = sheets.iter().position(|sheet| sheet.name == wanted);
@@ -288,13 +301,13 @@ fn choose(
         let Some(found) = found else {
             return Err(OpenError::NoSuchSheet { names: sheets.iter().map(shown).collect() });
         };
-        let survey = survey(archive, &sheets[found], &shared)?;
+        let survey = survey(archive, &sheets[found], &shared, known)?;
         return Ok((found, survey, shared));
     }
     let mut first = None;
     for (at, sheet) in sheets.iter().enumerate().filter(|(_, sheet)| !sheet.hidden) {
-        let survey = survey(archive, sheet, &shared)?;
-        if survey.certain {
+        let survey = survey(archive, sheet, &shared, known)?;
+        if survey.header.is_some_and(|header| header.certain) {
             return Ok((at, survey, shared));
         }
         if first.is_none() && survey.header.is_some() {
@@ -306,21 +319,16 @@ fn choose(
 }
 
 /// Reads a sheet to its end.
-fn survey(archive: &Archive, sheet: &Sheet, shared: &Shared) -> io::Result<Survey> {
+fn survey(archive: &Archive, sheet: &Sheet, shared: &Shared, known: Known<'_>) -> io::Result<Survey> {
     let mut xml = xml(archive, &sheet.part)?.ok_or_else(|| damaged("a sheet is missing"))?;
     let (mut survey, mut buffer, mut line) = (Survey::default(), Vec::new(), Line::default());
-    let mut rows = 0;
+    let mut search = HeaderSearch::default();
     while next_line(&mut xml, shared, &mut buffer, &mut line, &mut survey)? {
-        rows += 1;
-        // The first row that looks like one: two cells. A title above it has one.
-        if !survey.certain && rows <= HEADER_WITHIN {
-            survey.certain = line.filled() >= 2;
-            if survey.certain || survey.header.is_none() {
-                survey.header = Some(line.number);
-                survey.above = if survey.certain { rows - 1 } else { 0 };
-            }
+        if search.goes_on() {
+            search.offer(line.number, line.cells[..line.used].iter().map(|cell| cell.text.as_str()), known);
         }
     }
+    survey.header = search.found();
     Ok(survey)
 }
 
