@@ -1,14 +1,16 @@
 //! Disclosure control: the only door between a measured table and a writer.
 //!
-//! What always holds: a writer takes a [`ProtectedTable`], and only [`protect`] makes one. A cell of 1 to k-1 is
-//! [`Cell::Primary`] and its number is gone from then on. Zero is printed as 0.
+//! What always holds: a writer takes a [`ProtectedTable`], and only [`protect_all`] makes them. A cell of 1 to k-1 is
+//! [`Cell::Primary`] and its number is gone from then on. Zero is printed as 0. For one who knows all that is printed, marks
+//! included, each such cell could still be 1 and could still be k-1 (docs/decisions/012).
 //!
-//! This is primary suppression alone. Until complementary suppression and its audit stand, every brief says "draft, not
-//! for publication".
+//! `system`, `protect`: cells and sums, and which further cells to hide. `brief`: the tables of a brief as one such system.
+//! `tidy`: any table in CSV. `audit`: what a reader can work out, written apart.
 
 pub mod audit;
 pub mod tidy;
 
+mod brief;
 mod grid;
 mod network;
 pub mod protect;
@@ -18,6 +20,7 @@ mod search;
 pub mod system;
 mod table_error;
 
+pub use brief::{ProtectedTables, protect_all};
 pub use table_error::TableError;
 
 #[cfg(test)]
@@ -26,7 +29,7 @@ mod engine_tests;
 use std::borrow::Cow;
 
 use crate::measures::completeness_month::POOLED;
-use crate::results::{KeyColumn, MeasureColumn, Row, Table, Value};
+use crate::results::{KeyColumn, MeasureColumn, Row, Table};
 
 /// Below which count a cell is hidden (domain.md, "Disclosure").
 pub const K_PLACE: i64 = 5;
@@ -144,44 +147,16 @@ fn threshold(table: &Table, row: &Row, scope: Scope) -> Option<i64> {
     }
 }
 
-/// Hides what must not be printed of a row: counts below the threshold, and shares and medians of so few.
-fn protect_row(table: &Table, row: &Row, scope: Scope) -> ProtectedRow {
-    let k = threshold(table, row, scope);
-    let is_small = |value: &Value| matches!((value, k), (Value::Count(n), Some(k)) if (1..k).contains(n));
-    let of_few = row.values.iter().any(is_small);
-    let cells = row.values.iter().map(|value| match (*value, k) {
-        (Value::Count(_), Some(k)) if is_small(value) => Cell::Primary { k },
-        (Value::Count(n), _) => Cell::Number(n),
-        (Value::Scaled(_), _) if of_few => Cell::Complementary,
-        (Value::Scaled(n), _) => Cell::Scaled(n),
-        (Value::Missing, _) => Cell::Missing,
-    });
-    ProtectedRow { keys: row.keys.clone(), cells: cells.collect() }
-}
-
-/// Hides what must not be printed in a brief of everywhere.
+/// Hides what must not be printed of one table alone, in a brief of that scope.
 #[must_use]
-pub fn protect(table: Table) -> ProtectedTable {
-    protect_in(table, Scope::Everywhere)
-}
-
-/// Hides what must not be printed in a brief of that scope.
-#[must_use]
-pub fn protect_in(table: Table, scope: Scope) -> ProtectedTable {
-    let rows = table.rows.iter().map(|row| protect_row(&table, row, scope)).collect();
-    ProtectedTable {
-        name: table.name,
-        description: table.description,
-        keys: table.keys,
-        measures: table.measures,
-        rows,
-    }
+pub fn protect_in(table: Table, scope: Scope) -> Option<ProtectedTable> {
+    protect_all(&[table], scope).tables.pop()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Unit;
+    use crate::results::{Unit, Value};
 
     fn protected(name: &'static str, key: &'static str, values: Vec<Value>, scope: Scope) -> Vec<Cell> {
         let measure = |unit| MeasureColumn { name: "x".into(), description: "".into(), unit, may_be_withheld: true };
@@ -192,7 +167,7 @@ mod tests {
             measures: values.iter().map(|_| measure(Unit::Reports)).collect(),
             rows: vec![Row { keys: vec![key.into()], values }],
         };
-        protect_in(table, scope).rows()[0].cells.clone()
+        protect_in(table, scope).expect("one").rows()[0].cells.clone()
     }
 
     fn one_cell(name: &'static str, key: &'static str, n: i64, scope: Scope) -> Cell {

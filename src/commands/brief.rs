@@ -16,7 +16,7 @@ use schemas::report::StateCode;
 use super::engines::{self, View};
 use crate::Context;
 use crate::cli::Brief;
-use crate::outcome::{Failure, Outcome, Result, print_json, say};
+use crate::outcome::{Failure, Outcome, Result, print_json, say, tell};
 
 /// How long after its last day a period's brief may come out at the earliest.
 const EARLIEST_DAYS: i64 = 14;
@@ -39,7 +39,7 @@ pub fn run(context: &Context, arguments: &Brief) -> Result {
     let Some(view) = engines::view(context, &installation, as_of)? else {
         return Err(AnalyticsError::EmptySnapshot.into());
     };
-    let published = publish(context, &installation, &view, period, arguments)?;
+    let (published, outcome) = publish(context, &installation, &view, period, arguments)?;
     if context.json {
         return print_json(&serde_json::json!({
             "dir": published.dir,
@@ -48,10 +48,10 @@ pub fn run(context: &Context, arguments: &Brief) -> Result {
             "files": published.files,
             "findings": published.findings,
         }))
-        .map(|()| Outcome::Done);
+        .map(|()| outcome);
     }
     say(format_args!("{}: the brief of {period}, {} files", published.dir.display(), published.files))?;
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 /// Measures, protects and publishes.
@@ -61,7 +61,7 @@ pub fn publish(
     view: &View,
     period: Period,
     arguments: &Brief,
-) -> Result<Published, Failure> {
+) -> Result<(Published, Outcome), Failure> {
     let day = view.as_of.date_naive();
     let ready = period.last.last_day() + TimeDelta::days(EARLIEST_DAYS);
     let early = day < ready;
@@ -92,9 +92,14 @@ pub fn publish(
     )
     .of(arguments.lang.into(), state);
     let scope = if state.is_some() { Scope::OneState } else { Scope::Everywhere };
-    let tables: Vec<_> = measured.tables.into_iter().map(|table| disclosure::protect_in(table, scope)).collect();
-    reports::publish(&arguments.out, &header, &tables).map_err(|error| match error {
+    let protected = disclosure::protect_all(&measured.tables, scope);
+    for table in &protected.withheld {
+        tell(format_args!("testigo: {table}: withheld as a whole, its small numbers cannot be hidden"));
+    }
+    let outcome = if protected.withheld.is_empty() { Outcome::Done } else { Outcome::SomeRejected };
+    let published = reports::publish(&arguments.out, &header, &protected.tables).map_err(|error| match error {
         reports::PublishError::NotOurs(_) => Failure::as_usage(error),
         other => other.into(),
-    })
+    })?;
+    Ok((published, outcome))
 }

@@ -64,17 +64,21 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
     let view = engines::view(&inner, &installation, None)?.ok_or_else(|| anyhow::anyhow!("nothing was stored"))?;
     let period = Period { first: until, last: until };
     let mut published = Vec::new();
+    let mut outcome = Outcome::Done;
     for (lang, name) in [(Lang::En, "en"), (Lang::Es, "es")] {
         let out = out.join(format!("brief-{until}-{name}"));
         let brief = Brief { period: until.to_string(), state: None, lang, as_of: None, preview: false, out };
-        let one = publish(&inner, &installation, &view, period, &brief)?;
+        let (one, ended) = publish(&inner, &installation, &view, period, &brief)?;
+        if ended != Outcome::Done {
+            outcome = ended;
+        }
         if !reports::verify(&one.dir)?.ok {
             let message = format!("the brief does not verify: run `testigo verify {}`", one.dir.display());
             return Err(anyhow::anyhow!(message).into());
         }
         published.push(one);
     }
-    finish(context, &published, sent, endings)
+    finish(context, &published, sent, endings).map(|ended| if ended == Outcome::Done { outcome } else { ended })
 }
 
 /// Makes the directory, anew where an earlier demo wrote it.

@@ -87,7 +87,7 @@ impl Relaxed {
     /// What must be hidden so that the cell can be thought to have moved by `wanted`.
     pub(super) fn reach(&mut self, search: &Search<'_>, cell: usize, wanted: i64) -> Option<Found> {
         for look in LOOKS {
-            let small = search.system.cells.len() <= 2 * look;
+            let small = search.system.cells.len() <= look.saturating_mul(2);
             let (near, all) = self.around(search, cell, if small { usize::MAX } else { look });
             let found = self.solve(search, &near, wanted);
             for other in &near {
