@@ -198,6 +198,10 @@ fn sums(sheets: &Sheets) -> Result<String, String> {
     let mut checked = 0u64;
     let mut add_up = |place: String, total: Shown<'_>, parts: &[Shown<'_>]| -> Result<(), String> {
         let Shown::Number(total) = total else { return Ok(()) };
+        // Disclosure control rolled the parts up: there is nothing to check.
+        if parts.is_empty() {
+            return Ok(());
+        }
         checked += 1;
         let known: i64 = parts.iter().filter_map(|p| p.number()).sum();
         let hidden: i64 = parts.iter().filter(|p| matches!(p, Shown::Hidden(_))).count().try_into().unwrap_or(i64::MAX);

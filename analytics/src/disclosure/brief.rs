@@ -11,7 +11,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use schemas::taxonomy::{CodeAxis, EventClass, EventKind};
 use schemas::time::Month;
 
 use super::grid::Grid;
@@ -31,6 +30,8 @@ pub struct ProtectedTables {
     pub tables: Vec<ProtectedTable>,
     /// Tables that have data and show none, because they could not be protected.
     pub withheld: Vec<&'static str>,
+    /// The cells that could not be: table and keys, never a number.
+    pub unprotected: Vec<String>,
 }
 
 /// Hides what must not be printed of a brief's tables.
@@ -55,8 +56,25 @@ struct Joined<'a> {
     out: Vec<Vec<bool>>,
     system: System,
     cell_at: HashMap<Place, usize>,
+    /// Rows that may be left out for other cells' sake: sums over places of which some are printed, in tables of one measure.
+    spare: HashSet<(usize, usize)>,
     /// For each table its rows by their keys.
     rows: Vec<HashMap<Vec<&'a str>, usize>>,
+}
+
+/// What a place is part of: a state of everywhere, a county of its state.
+fn whole_of<'a>(state: &'a str, county: &str) -> &'a str {
+    if county == ALL { ALL } else { state }
+}
+
+/// Cells of all places of one kind.
+#[derive(Debug, Default)]
+struct Level {
+    nonzero: u32,
+    /// Of which that many could be printed.
+    large: u32,
+    /// Some place has a small total of several codes.
+    is_split: bool,
 }
 
 /// The cell that is printed in two places: hidden where either must be, and as hard to hide as the harder.
@@ -99,6 +117,7 @@ impl<'a> Joined<'a> {
             out: tables.iter().map(|table| vec![false; table.rows.len()]).collect(),
             system: System::default(),
             cell_at: HashMap::new(),
+            spare: HashSet::new(),
             rows: tables.iter().map(rows).collect(),
         }
     }
@@ -111,26 +130,15 @@ impl<'a> Joined<'a> {
         threshold(&self.tables[table], &self.tables[table].rows[row], self.scope)
     }
 
-    /// Sums of a table's rows. In `reports_month` the total is of the kinds of event alone.
+    /// Sums of a table's rows.
     fn sums(&self, table: usize) -> Vec<super::grid::Sum> {
         let of = &self.tables[table];
         let keys = key_columns(of);
-        let grid = Grid::new(keys.len(), of.rows.iter().map(|row| keys.iter().map(|i| &*row.keys[*i])));
-        let mut sums = grid.sums();
-        if of.name == "reports_month" {
-            let is_event = |row: usize| {
-                let kind = of.rows[row].keys.last().map_or("", |kind| kind);
-                EventKind::from_code(kind).is_some_and(|kind| kind.class() == EventClass::Event)
-            };
-            for sum in &mut sums {
-                sum.parts.retain(|part| is_event(*part));
-            }
-        }
-        sums
+        let names: Vec<&str> = keys.iter().map(|i| &*of.keys[*i].name).collect();
+        Grid::new(&names, of.rows.iter().map(|row| keys.iter().map(|i| &*row.keys[*i]))).sums()
     }
 
     /// Leaves out what no marks could hide: the parts of a total below k that is made of several, and all that is finer.
-    /// At a courthouse, codes of a place are shown from 2k reports on: below, hiding some would hide the total as well.
     fn roll_up(&mut self) {
         for table in 0..self.tables.len() {
             let of = &self.tables[table];
@@ -162,25 +170,88 @@ impl<'a> Joined<'a> {
                 }
             }
         }
+        self.roll_up_detainers();
+        self.roll_up_courthouses();
+    }
+
+    /// Where the kinds of one state are rolled up, those of all states of that month are: else the sums would lack parts.
+    fn roll_up_detainers(&mut self) {
+        let Some(table) = self.table("detainer_month") else { return };
+        let rows = &self.tables[table].rows;
+        let months: HashSet<&str> =
+            rows.iter().zip(&self.out[table]).filter(|(_, out)| **out).map(|(row, _)| &*row.keys[0]).collect();
+        for (out, row) in self.out[table].iter_mut().zip(rows) {
+            let of_a_state = row.keys.get(1).is_some_and(|state| state != ALL);
+            *out |= of_a_state && row.keys.last().is_some_and(|kind| kind != ALL) && months.contains(&*row.keys[0]);
+        }
+    }
+
+    /// Counties where a state's total is small and of several; then the codes of all states, or of all counties of a state, of
+    /// which fewer than half could be printed. What a smaller place, or a shorter span, cannot show is shown of a larger one.
+    fn roll_up_courthouses(&mut self) {
         let Some(table) = self.table("courthouse") else { return };
         let of = &self.tables[table];
-        let (columns, rows) = (key_columns(of), &self.rows[table]);
-        let at = |name: &str| columns.iter().position(|i| of.keys[*i].name == name);
-        let (Some(dimension), Some(code)) = (at("dimension"), at("code")) else { return };
-        for (row, of_row) in of.rows.iter().enumerate() {
-            let mut keys = keys_of(of, of_row);
-            let k = if keys[dimension] == "court_role" { K_PEOPLE } else { K_PLACE };
-            if keys[code] == ALL {
+        let split_at: HashSet<(&str, &str)> = {
+            let mut parts: HashMap<(&str, &str), (i64, u32)> = HashMap::new();
+            for row in &of.rows {
+                let keys = keys_of(of, row);
+                let [_, span, state, county, "court_type", ALL] = keys[..] else { continue };
+                if state == ALL {
+                    continue;
+                }
+                let n = count(row, 0).unwrap_or(0);
+                let entry = parts.entry((span, whole_of(state, county))).or_default();
+                *entry = (entry.0 + n, entry.1 + u32::from(n > 0));
+            }
+            let small = |(_, (total, nonzero)): &(_, (i64, u32))| *nonzero > 1 && *total < K_PLACE;
+            parts.into_iter().filter(small).map(|(at, _)| at).collect()
+        };
+        // What is shown of one state is shown of all, and so with the counties of a state: else sums would lack parts.
+        let mut levels: HashMap<[&str; 3], Level> = HashMap::new();
+        let mut lines: HashMap<[&str; 4], (u32, i64)> = HashMap::new();
+        for row in &of.rows {
+            let [_, span, state, county, dimension, code] = keys_of(of, row)[..] else { continue };
+            let n = count(row, 0).unwrap_or(0);
+            if code == ALL || state == ALL || n == 0 {
                 continue;
             }
-            (keys[dimension], keys[code]) = ("court_type", ALL);
-            let total = rows.get(&keys).and_then(|total| count(&of.rows[*total], 0)).unwrap_or(0);
-            self.out[table][row] = (1..2 * k).contains(&total);
+            let k = if dimension == "court_role" { K_PEOPLE } else { K_PLACE };
+            let level = levels.entry([span, dimension, whole_of(state, county)]).or_default();
+            level.nonzero += 1;
+            level.large += u32::from(n >= k);
+            let line = lines.entry([span, state, county, dimension]).or_default();
+            *line = (line.0 + 1, line.1 + n);
+        }
+        for ([span, state, county, dimension], (codes, total)) in lines {
+            if let Some(level) = levels.get_mut(&[span, dimension, whole_of(state, county)]) {
+                level.is_split |= codes > 1 && total < K_PLACE;
+            }
+        }
+        for (out, row) in self.out[table].iter_mut().zip(&of.rows) {
+            let [_, span, state, county, dimension, code] = keys_of(of, row)[..] else { continue };
+            let is_split = split_at.contains(&(span, ALL)) && state != ALL
+                || split_at.contains(&(span, state)) && state != ALL && county != ALL;
+            let level = levels.get(&[span, dimension, whole_of(state, county)]);
+            let is_sparse = state != ALL && level.is_some_and(|l| 2 * l.large < l.nonzero || l.is_split);
+            // The total of a place stands with the other dimensions too; that of why people were there goes with its codes.
+            *out = is_split || is_sparse && (code != ALL || dimension == "court_role");
         }
     }
 
     /// A cell for every count; one for those that are the same number.
     fn cells(&mut self) {
+        for (t, table) in self.tables.iter().enumerate() {
+            if !matches!(table.name, "courthouse" | "detainer_month") {
+                continue;
+            }
+            for sum in self.sums(t) {
+                let code = table.rows[sum.total].keys.last().is_some_and(|code| code != ALL);
+                let printed = |part: &usize| !self.out[t][*part] && count(&table.rows[*part], 0).unwrap_or(0) > 0;
+                if code && sum.parts.iter().any(printed) {
+                    self.spare.insert((t, sum.total));
+                }
+            }
+        }
         let mut shared: BTreeMap<(&str, String), usize> = BTreeMap::new();
         for (t, table) in self.tables.iter().enumerate() {
             for (r, row) in table.rows.iter().enumerate() {
@@ -216,10 +287,7 @@ impl<'a> Joined<'a> {
         let Some(k) = k else {
             return Counted { small_is_hidden: false, cost: WITHOUT_PLACE, ..Counted::printed(value, K_PLACE) };
         };
-        let keys = &table.rows[r].keys;
-        let alone = matches!(table.name, "courthouse" | "detainer_month");
-        let is_sum_of_places = keys.iter().any(|key| key == ALL) && keys.last().is_some_and(|key| key != ALL);
-        let cost_left_out = if alone && is_sum_of_places { LEFT_OUT } else { 0 };
+        let cost_left_out = if self.spare.contains(&(t, r)) { LEFT_OUT } else { 0 };
         Counted { cost_left_out, ..Counted::printed(value, k) }
     }
 
@@ -324,7 +392,7 @@ impl<'a> Joined<'a> {
     fn protect(self) -> ProtectedTables {
         let found = protect(&self.system);
         let failed: HashSet<usize> = found.unprotected.iter().copied().collect();
-        let mut withheld = Vec::new();
+        let (mut withheld, mut unprotected) = (Vec::new(), Vec::new());
         let tables = self.tables.iter().enumerate().map(|(t, table)| {
             let mut rows = Vec::new();
             let mut is_withheld = false;
@@ -332,6 +400,9 @@ impl<'a> Joined<'a> {
                 let shown = |m: usize| self.cell_at.get(&(t, r, m)).map(|cell| (*cell, found.shown[*cell]));
                 let is_failed = (0..row.values.len()).filter_map(shown).any(|(cell, _)| failed.contains(&cell));
                 is_withheld |= is_failed;
+                if is_failed {
+                    unprotected.push(format!("{}: {}", table.name, row.keys.join(", ")));
+                }
                 let left_out = (0..row.values.len()).filter_map(shown).any(|(_, shown)| shown == Shown::LeftOut);
                 if self.out[t][r] || left_out {
                     continue;
@@ -367,7 +438,7 @@ impl<'a> Joined<'a> {
             }
         });
         let tables = tables.collect();
-        ProtectedTables { tables, withheld }
+        ProtectedTables { tables, withheld, unprotected }
     }
 }
 

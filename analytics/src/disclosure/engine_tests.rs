@@ -225,7 +225,10 @@ fn holds(system: &System, shown: &[Shown]) -> bool {
 }
 
 fn system_of(rows: &[(Vec<String>, i64)]) -> System {
-    let grid = super::grid::Grid::new(rows[0].0.len(), rows.iter().map(|(keys, _)| keys.iter().map(String::as_str)));
+    let grid = super::grid::Grid::new(
+        &["a", "b", "c"][..rows[0].0.len()],
+        rows.iter().map(|(keys, _)| keys.iter().map(String::as_str)),
+    );
     let mut system = System::default();
     for (_, value) in rows {
         system.add(Cell::printed(*value, K));

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use schemas::taxonomy::{CodeAxis, EventClass, EventKind};
+
 use super::system::{Equation, Shown, System};
 
 /// The key of a total.
@@ -24,11 +26,13 @@ pub struct Sum {
 pub struct Grid {
     rows: Vec<Vec<u32>>,
     keys: usize,
+    /// The key `event_kind` and its labels that count in no total: there `all` is the sum of the kinds of event.
+    no_parts: Option<(usize, Vec<u32>)>,
 }
 
 impl Grid {
-    /// Of rows of so many keys each.
-    pub fn new<'a, R>(keys: usize, rows: impl IntoIterator<Item = R>) -> Self
+    /// Of rows with these keys.
+    pub fn new<'a, R>(key_names: &[&str], rows: impl IntoIterator<Item = R>) -> Self
     where
         R: IntoIterator<Item = &'a str>,
     {
@@ -44,7 +48,15 @@ impl Grid {
                     .collect()
             })
             .collect();
-        Self { rows, keys }
+        let of_events = key_names.iter().position(|name| *name == "event_kind");
+        let no_parts = of_events.map(|key| {
+            let no_event = |kind: &&EventKind| kind.class() != EventClass::Event;
+            (
+                key,
+                EventKind::ALL.iter().filter(no_event).filter_map(|kind| labels.get(kind.as_str()).copied()).collect(),
+            )
+        });
+        Self { rows, keys: key_names.len(), no_parts }
     }
 
     /// The first row whose keys stood in an earlier one.
@@ -66,7 +78,9 @@ impl Grid {
         let mut sums = Vec::new();
         for key in 0..self.keys {
             let mut parts: HashMap<Vec<u32>, Vec<usize>> = HashMap::new();
-            for (row, labels) in self.rows.iter().enumerate().filter(|(_, labels)| labels[key] != 0) {
+            let no_parts = self.no_parts.as_ref().filter(|(of, _)| *of == key).map_or(&[][..], |(_, labels)| labels);
+            let is_part = |labels: &[u32]| labels[key] != 0 && !no_parts.contains(&labels[key]);
+            for (row, labels) in self.rows.iter().enumerate().filter(|(_, labels)| is_part(labels)) {
                 let mut total = labels.clone();
                 total[key] = 0;
                 parts.entry(total).or_default().push(row);

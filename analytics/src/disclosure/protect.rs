@@ -10,6 +10,7 @@
 //! done in several orders, and the cheapest outcome counts.
 
 use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::network::Network;
 use super::relax::Relaxed;
@@ -31,7 +32,7 @@ const SMALL: usize = 200;
 /// The same where linear programs are needed.
 const SMALL_RELAXED: usize = 60;
 const ORDERS: u64 = 32;
-const ORDERS_RELAXED: u64 = 4;
+const ORDERS_RELAXED: u64 = 2;
 const PASSES: usize = 3;
 
 /// Hides what must be hidden.
@@ -43,12 +44,10 @@ pub fn protect(system: &System) -> Protection {
         .map(|c| if c.is_primary() && c.known.is_none() { Shown::Marked } else { Shown::Number })
         .collect();
     let mut unprotected = Vec::new();
-    for component in components(system) {
-        if component.iter().all(|cell| shown[*cell] == Shown::Number) {
-            continue;
-        }
-        let part = part_of(system, &component);
-        let (found, failed) = protect_component(&part);
+    let mut asked = components(system);
+    asked.retain(|component| component.iter().any(|cell| shown[*cell] != Shown::Number));
+    let parts: Vec<System> = parts_of(system, &asked);
+    for (component, (found, failed)) in asked.iter().zip(side_by_side(&parts)) {
         for (cell, shown_so) in component.iter().zip(found) {
             shown[*cell] = shown_so;
         }
@@ -88,21 +87,54 @@ fn components(system: &System) -> Vec<Vec<usize>> {
     sets
 }
 
-/// The component as a system of its own. What cannot move is left away: a sum of changes does not see it.
-fn part_of(system: &System, component: &[usize]) -> System {
-    // A component is sorted.
-    let place = |cell: usize| component.binary_search(&cell).ok();
-    let mut part = System { marks: system.marks, ..System::default() };
-    part.cells.extend(component.iter().map(|cell| system.cells[*cell]));
-    let zero = part.add(Cell::fixed(0));
-    for equation in &system.equations {
-        let parts: Vec<_> = equation.parts.iter().filter_map(|cell| place(*cell)).collect();
-        let total = place(equation.total);
-        if total.is_some() || !parts.is_empty() {
-            part.equations.push(Equation { total: total.unwrap_or(zero), parts });
+/// Each component as a system of its own. What cannot move is left away: a sum of changes does not see it.
+fn parts_of(system: &System, components: &[Vec<usize>]) -> Vec<System> {
+    const NOWHERE: (usize, usize) = (usize::MAX, 0);
+    let mut place = vec![NOWHERE; system.cells.len()];
+    let mut parts = Vec::with_capacity(components.len());
+    for (c, component) in components.iter().enumerate() {
+        let mut part = System { marks: system.marks, ..System::default() };
+        for cell in component {
+            place[*cell] = (c, part.add(system.cells[*cell]));
         }
+        // Stands for whatever total does not move.
+        part.add(Cell::fixed(0));
+        parts.push(part);
     }
-    part
+    for equation in &system.equations {
+        let moving = equation.terms().map(|(cell, _)| place[cell]).find(|at| *at != NOWHERE);
+        let Some((c, _)) = moving else { continue };
+        let here = |cell: &usize| (place[*cell] != NOWHERE).then_some(place[*cell].1);
+        let total = here(&equation.total).unwrap_or(components[c].len());
+        parts[c].equations.push(Equation { total, parts: equation.parts.iter().filter_map(here).collect() });
+    }
+    parts
+}
+
+/// Components on all cores; the outcome is the same on one.
+fn side_by_side(parts: &[System]) -> Vec<(Vec<Shown>, Vec<usize>)> {
+    let next = AtomicUsize::new(0);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(parts.len());
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = parts.get(i) else { return done };
+            done.push((i, protect_component(part)));
+        }
+    };
+    let mut all: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    });
+    all.sort_by_key(|(i, _)| *i);
+    all.into_iter().map(|(_, found)| found).collect()
 }
 
 #[derive(Debug)]
@@ -221,7 +253,8 @@ impl<'a> Solver<'a> {
             let newly = self.protect_cell(mover, cell);
             queue.extend(newly);
         }
-        for _ in 0..PASSES {
+        let passes = if matches!(mover, Mover::Relaxed(_)) { 1 } else { PASSES };
+        for _ in 0..passes {
             if !self.improve(mover) {
                 break;
             }

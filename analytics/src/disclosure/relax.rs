@@ -7,7 +7,9 @@ use super::room::{MANY, step};
 use super::search::{Found, Search};
 use super::system::{Shown, System};
 
-/// How many cells the first look takes in, and the next ones.
+/// How many cells the first look takes in: of those that are hidden already.
+const FIRST_LOOK: usize = 60;
+/// The next ones: whatever can be hidden.
 const LOOKS: [usize; 4] = [150, 600, 3_000, usize::MAX];
 /// Of one sum, at most so many cells that are not hidden yet: the cheapest.
 const CHEAPEST: usize = 8;
@@ -43,7 +45,7 @@ impl Relaxed {
     }
 
     /// The cells around one, nearest first. True where that is all of them.
-    fn around(&mut self, search: &Search<'_>, cell: usize, wanted: usize) -> (Vec<usize>, bool) {
+    fn around(&mut self, search: &Search<'_>, cell: usize, wanted: usize, free_alone: bool) -> (Vec<usize>, bool) {
         let mut near = vec![cell];
         self.place[cell] = 0;
         let mut sums = Vec::new();
@@ -63,7 +65,7 @@ impl Relaxed {
                     let free = search.shown[*other] != Shown::Number || search.system.cells[*other].known.is_some();
                     if !free {
                         dear += 1;
-                        if dear > CHEAPEST && wanted != usize::MAX {
+                        if free_alone || dear > CHEAPEST && wanted != usize::MAX {
                             all = false;
                             continue;
                         }
@@ -86,18 +88,28 @@ impl Relaxed {
 
     /// What must be hidden so that the cell can be thought to have moved by `wanted`.
     pub(super) fn reach(&mut self, search: &Search<'_>, cell: usize, wanted: i64) -> Option<Found> {
+        let (near, _) = self.around(search, cell, FIRST_LOOK, true);
+        let found = self.solve(search, &near, wanted);
+        self.forget(&near);
+        if found.as_ref().is_some_and(|found| found.price == 0) {
+            return found;
+        }
         for look in LOOKS {
             let small = search.system.cells.len() <= look.saturating_mul(2);
-            let (near, all) = self.around(search, cell, if small { usize::MAX } else { look });
+            let (near, all) = self.around(search, cell, if small { usize::MAX } else { look }, false);
             let found = self.solve(search, &near, wanted);
-            for other in &near {
-                self.place[*other] = OUT;
-            }
+            self.forget(&near);
             if found.is_some() || all || small {
                 return found;
             }
         }
         None
+    }
+
+    fn forget(&mut self, near: &[usize]) {
+        for cell in near {
+            self.place[*cell] = OUT;
+        }
     }
 
     fn solve(&mut self, search: &Search<'_>, near: &[usize], wanted: i64) -> Option<Found> {

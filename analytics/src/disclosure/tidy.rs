@@ -94,7 +94,8 @@ pub fn protect(text: &[u8], keys: &[String], value: &str, k: i64) -> Result<Prot
                 .ok_or_else(|| TableError::NoCount { row: row + 1, keys: name(row), column: value.to_owned() })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let grid = Grid::new(keys.len(), records.iter().map(|record| key_columns.iter().map(|column| &record[*column])));
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let grid = Grid::new(&names, records.iter().map(|record| key_columns.iter().map(|column| &record[*column])));
     if let Some(row) = grid.repeated() {
         return Err(TableError::Repeated { row: row + 1, keys: name(row) });
     }

@@ -11,6 +11,9 @@ const ALL: &str = "all";
 /// What a hidden number may be printed as in a table without marks that tell more.
 const BARE: [&str; 4] = ["*", "x", "X", "suppressed"];
 
+/// Kinds of report that are no events (interface.md, "A published directory").
+const NO_EVENTS: [&str; 4] = ["not_enforcement", "information_request", "communication", "unknown"];
+
 /// What stands in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
@@ -189,6 +192,11 @@ impl Printed {
         }
     }
 
+    /// Whether a row counts in the total along a key. In `event_kind`, `all` is the sum of the kinds of event.
+    fn is_part(&self, row: &[usize], along: usize) -> bool {
+        row[along] != 0 && !(self.key_names[along] == "event_kind" && NO_EVENTS.contains(&&*self.labels[row[along]]))
+    }
+
     /// The sums that a reader knows of. Rows that were left out, and that count in them, are put behind the others.
     fn sums(&self, rows: &mut Vec<Vec<usize>>) -> Vec<Sum> {
         let is_nonzero = |row: usize| row >= self.cells.len() || self.cells[row] != Seen::Number(0);
@@ -196,7 +204,7 @@ impl Printed {
         let mut place: HashMap<Vec<usize>, usize> = rows.iter().cloned().zip(0..).collect();
         let mut lines: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for along in 0..self.key_names.len() {
-            for (at, row) in rows.iter().enumerate().filter(|(_, row)| row[along] != 0) {
+            for (at, row) in rows.iter().enumerate().filter(|(_, row)| self.is_part(row, along)) {
                 let mut total = row.clone();
                 total[along] = 0;
                 total.push(along);
@@ -270,7 +278,7 @@ impl Printed {
         let mut sums = Vec::new();
         for along in 0..self.key_names.len() {
             let mut lines: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-            for (at, row) in rows.iter().enumerate().filter(|(_, row)| row[along] != 0) {
+            for (at, row) in rows.iter().enumerate().filter(|(_, row)| self.is_part(row, along)) {
                 let mut total = row.clone();
                 total[along] = 0;
                 lines.entry(total).or_default().push(at);
