@@ -29,7 +29,7 @@ mod engine_tests;
 use std::borrow::Cow;
 
 use crate::measures::completeness_month::POOLED;
-use crate::results::{KeyColumn, MeasureColumn, Row, Table};
+use crate::results::{ALL, KeyColumn, MeasureColumn, Row, Table};
 
 /// Below which count a cell is hidden (domain.md, "Disclosure").
 pub const K_PLACE: i64 = 5;
@@ -130,14 +130,15 @@ pub enum Scope {
 
 /// The threshold of a row: k, or none where its numbers print as they are.
 fn threshold(table: &Table, row: &Row, scope: Scope) -> Option<i64> {
+    let key = |name: &str| table.keys.iter().position(|k| k.name == name).map(|i| &*row.keys[i]);
+    let everywhere = key("state") == Some(ALL) && ["code", "kind"].iter().all(|k| key(k).is_none_or(|k| k == ALL));
     match table.name {
+        // Without a place: `reports_month` and `setting_month` have the same numbers.
+        "county_month" | "detainer_month" | "courthouse" if everywhere && scope == Scope::Everywhere => None,
         "county_month" | "detainer_month" => Some(K_PLACE),
         // A source's volume is its own secret; that of all who are pooled is none's.
         "completeness_month" if row.keys.last().is_some_and(|source| source != POOLED) => Some(K_PLACE),
-        "courthouse" => {
-            let dimension = table.keys.iter().position(|k| k.name == "dimension").map(|i| &*row.keys[i]);
-            Some(if dimension == Some("court_role") { K_PEOPLE } else { K_PLACE })
-        }
+        "courthouse" => Some(if key("dimension") == Some("court_role") { K_PEOPLE } else { K_PLACE }),
         // The whole installation's, also in a brief for one state.
         "funnel_month" | "sums" => None,
         _ => match scope {

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod common;
+mod disclosure;
 mod durability;
 mod http;
 mod i213;

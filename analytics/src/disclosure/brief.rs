@@ -24,6 +24,9 @@ const WITHOUT_PLACE: u64 = 30 * COST;
 /// A row left out, in hidden cells.
 const LEFT_OUT: u64 = 20 * COST;
 
+/// Tables of places, whose total of everywhere is a number without a place.
+const PLACES: [&str; 3] = ["county_month", "detainer_month", "courthouse"];
+
 /// What a brief may print.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProtectedTables {
@@ -149,15 +152,17 @@ impl<'a> Joined<'a> {
             }
             let along = |sum: &super::grid::Sum| &*of.keys[key_columns(of)[sum.key]].name;
             for sum in &sums {
-                let Some(k) = self.k(table, sum.total) else { continue };
+                // A small number without a place is printed as it is: then nothing finer is.
+                let is_open = self.k(table, sum.total).is_none() && PLACES.contains(&of.name);
+                let Some(k) = self.k(table, sum.total).or(is_open.then_some(K_PLACE)) else { continue };
                 let crosses = match of.name {
                     "courthouse" | "detainer_month" => !matches!(along(sum), "code" | "kind"),
                     _ => false,
-                };
+                } && !is_open;
                 let split = |measure: usize| {
                     let total = count(&of.rows[sum.total], measure).unwrap_or(0);
                     let parts = sum.parts.iter().filter(|part| count(&of.rows[**part], measure).unwrap_or(0) > 0);
-                    (1..k).contains(&total) && parts.count() > 1
+                    (1..k).contains(&total) && parts.count() > usize::from(!is_open)
                 };
                 if crosses || of.name == "courthouse" || !(0..of.measures.len()).any(split) {
                     continue;
@@ -203,7 +208,11 @@ impl<'a> Joined<'a> {
                 let entry = parts.entry((span, whole_of(state, county))).or_default();
                 *entry = (entry.0 + n, entry.1 + u32::from(n > 0));
             }
-            let small = |(_, (total, nonzero)): &(_, (i64, u32))| *nonzero > 1 && *total < K_PLACE;
+            // Everywhere's own small number is printed as it is, so nothing finer is.
+            let least = |whole: &str| if whole == ALL && self.scope == Scope::Everywhere { 1 } else { 2 };
+            let small = |((_, whole), (total, nonzero)): &((&str, &str), (i64, u32))| {
+                *nonzero >= least(whole) && *total < K_PLACE
+            };
             parts.into_iter().filter(small).map(|(at, _)| at).collect()
         };
         // What is shown of one state is shown of all, and so with the counties of a state: else sums would lack parts.
@@ -229,7 +238,7 @@ impl<'a> Joined<'a> {
         }
         for (out, row) in self.out[table].iter_mut().zip(&of.rows) {
             let [_, span, state, county, dimension, code] = keys_of(of, row)[..] else { continue };
-            let is_split = split_at.contains(&(span, ALL)) && state != ALL
+            let is_split = split_at.contains(&(span, ALL)) && (state != ALL || code != ALL)
                 || split_at.contains(&(span, state)) && state != ALL && county != ALL;
             let level = levels.get(&[span, dimension, whole_of(state, county)]);
             let is_sparse = state != ALL && level.is_some_and(|l| 2 * l.large < l.nonzero || l.is_split);
@@ -283,7 +292,7 @@ impl<'a> Joined<'a> {
         if matches!(table.name, "funnel_month" | "sums") {
             return Counted::fixed(value);
         }
-        let k = if is_role_total(table, &table.rows[r]) { Some(K_PLACE) } else { self.k(t, r) };
+        let k = self.k(t, r).map(|k| if is_role_total(table, &table.rows[r]) { K_PLACE } else { k });
         let Some(k) = k else {
             return Counted { small_is_hidden: false, cost: WITHOUT_PLACE, ..Counted::printed(value, K_PLACE) };
         };

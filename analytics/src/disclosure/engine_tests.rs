@@ -385,3 +385,104 @@ fn the_same_table_gives_the_same_bytes() {
     let protect = || tidy::protect(csv(&rows).as_bytes(), &names(2), "n", K).expect("adds up");
     assert_eq!(protect(), protect());
 }
+
+mod briefs {
+    use std::borrow::Cow;
+
+    use super::super::{Cell, ProtectedTable, Scope, protect_all};
+    use crate::results::{KeyColumn, MeasureColumn, Row, Table, Unit, Value};
+
+    fn table(
+        name: &'static str,
+        keys: &[&'static str],
+        measures: &[&'static str],
+        rows: &[(&[&'static str], &[i64])],
+    ) -> Table {
+        let key = |name: &&'static str| KeyColumn { name: (*name).into(), description: "".into() };
+        let measure = |name: &&'static str| MeasureColumn {
+            name: (*name).into(),
+            description: "".into(),
+            unit: Unit::Reports,
+            may_be_withheld: true,
+        };
+        let row = |(keys, values): &(&[&'static str], &[i64])| Row {
+            keys: keys.iter().map(|k| Cow::Borrowed(*k)).collect(),
+            values: values.iter().map(|n| Value::Count(*n)).collect(),
+        };
+        Table {
+            name,
+            description: name.into(),
+            keys: keys.iter().map(key).collect(),
+            measures: measures.iter().map(measure).collect(),
+            rows: rows.iter().map(row).collect(),
+        }
+    }
+
+    /// Counties with their states and everywhere.
+    fn counties(of: &[(&'static str, &'static str, i64, i64)]) -> Table {
+        let mut rows: Vec<(Vec<&'static str>, Vec<i64>)> = Vec::new();
+        let mut add = |keys: Vec<&'static str>, n: i64, arrests: i64| {
+            match rows.iter_mut().find(|(k, _)| *k == keys) {
+                Some((_, values)) => *values = vec![values[0] + n, values[1] + arrests],
+                None => rows.push((keys, vec![n, arrests])),
+            };
+        };
+        for (state, county, n, arrests) in of {
+            for (state, county) in [("all", "all"), (*state, "all"), (*state, *county)] {
+                add(vec!["2026-09", state, county, county], *n, *arrests);
+            }
+        }
+        let rows: Vec<(&[_], &[_])> = rows.iter().map(|(k, v)| (&k[..], &v[..])).collect();
+        table("county_month", &["month", "state", "county_fips", "county"], &["reports", "arrests"], &rows)
+    }
+
+    fn kinds(arrests: i64, sightings: i64) -> Table {
+        let row = |kind, n| (vec!["2026-09", kind], vec![n, 0]);
+        let rows =
+            [row("all", arrests + sightings), row("arrest", arrests), row("sighting", sightings), row("unknown", 3)];
+        let rows: Vec<(&[_], &[_])> = rows.iter().map(|(k, v)| (&k[..], &v[..])).collect();
+        table("reports_month", &["month", "event_kind"], &["reports", "persons_arrested_min"], &rows)
+    }
+
+    fn cell(table: &ProtectedTable, keys: &[&str], measure: usize) -> Option<Cell> {
+        let row = table.rows().iter().find(|row| keys.iter().all(|key| row.keys.iter().any(|k| k == key)));
+        row.map(|row| row.cells[measure])
+    }
+
+    #[test]
+    fn a_number_that_stands_in_two_tables_is_hidden_in_both_or_in_none() {
+        // The one county's 4 is everywhere's number of arrests: as that prints, nothing finer of arrests may.
+        let tables =
+            [kinds(24, 16), counties(&[("NY", "36061", 20, 20), ("NY", "36047", 12, 3), ("WA", "53033", 8, 1)])];
+        let found = protect_all(&tables, Scope::Everywhere);
+        assert!(found.withheld.is_empty() && found.unprotected.is_empty());
+        let [kinds, counties] = &found.tables[..] else { panic!("two tables") };
+        assert_eq!(cell(kinds, &["arrest"], 0), cell(counties, &["2026-09", "all"], 1));
+        assert_eq!(cell(counties, &["36047"], 1), Some(Cell::Primary { k: 5 }));
+        assert_eq!(cell(counties, &["53033"], 1), Some(Cell::Primary { k: 5 }));
+        assert_eq!(cell(counties, &["53033"], 0), Some(Cell::Number(8)));
+    }
+
+    #[test]
+    fn a_small_number_without_a_place_is_printed_and_nothing_finer() {
+        let tables = [kinds(4, 0), counties(&[("NY", "36061", 3, 3), ("WA", "53033", 1, 1)])];
+        let found = protect_all(&tables, Scope::Everywhere);
+        assert_eq!(cell(&found.tables[0], &["arrest"], 0), Some(Cell::Number(4)));
+        assert_eq!(found.tables[1].rows().len(), 1, "everywhere alone");
+        let found = protect_all(&tables, Scope::OneState);
+        assert_eq!(cell(&found.tables[0], &["arrest"], 0), Some(Cell::Primary { k: 5 }));
+    }
+
+    #[test]
+    fn a_lone_small_county_takes_another_cell_with_it() {
+        let found = protect_all(
+            &[counties(&[("NY", "36061", 20, 0), ("NY", "36047", 9, 0), ("NY", "36005", 2, 0)])],
+            Scope::Everywhere,
+        );
+        let table = &found.tables[0];
+        assert_eq!(cell(table, &["36005"], 0), Some(Cell::Primary { k: 5 }));
+        assert_eq!(cell(table, &["36047"], 0), Some(Cell::Complementary), "the next smallest");
+        assert_eq!(cell(table, &["36061"], 0), Some(Cell::Number(20)));
+        assert_eq!(cell(table, &["36005"], 1), Some(Cell::Number(0)), "a zero is a zero");
+    }
+}
