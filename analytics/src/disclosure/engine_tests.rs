@@ -268,7 +268,7 @@ fn small_tables() -> Vec<Vec<(Vec<String>, i64)>> {
         (state >> 33) % below
     };
     let mut tables = Vec::new();
-    for shape in [&[3, 3][..], &[4, 2], &[2, 2, 2], &[6]].iter().cycle().take(40) {
+    for shape in [&[3, 3][..], &[4, 2], &[2, 2, 2], &[6]].iter().cycle().take(60) {
         let cells = shape.iter().product();
         let inner: Vec<i64> =
             (0..cells).map(|_| if draw(4) == 0 { draw(5) as i64 } else { 3 + draw(25) as i64 }).collect();
@@ -295,7 +295,7 @@ fn few_cells_more_than_by_brute_force_are_hidden() {
         tables += 1;
     }
     println!("{tables} tables: {hidden} cells hidden, {optimal} by brute force");
-    assert!(tables >= 20, "{tables}");
+    assert!(tables >= 30, "{tables}");
     assert!(hidden * 10 <= optimal * 11, "{hidden} hidden, {optimal} are enough");
 }
 

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::room::step;
+use super::room::{is_movable, step};
 use super::search::{Found, Search};
 use super::system::{Shown, System};
 
@@ -32,7 +32,8 @@ impl Network {
         let (cells, sums) = (system.cells.len(), system.equations.len());
         let mut terms: Vec<Vec<(usize, i64)>> = vec![Vec::new(); cells];
         for (e, equation) in system.equations.iter().enumerate() {
-            for (cell, sign) in equation.terms() {
+            // What cannot move is no way.
+            for (cell, sign) in equation.terms().filter(|(cell, _)| is_movable(system, *cell)) {
                 if terms[cell].len() == 2 {
                     return None;
                 }

@@ -246,13 +246,28 @@ impl<'a> Solver<'a> {
             }),
             order => queue.sort_by_key(|cell| scramble(order, *cell as u64)),
         }
+        // In all orders but the first some cells are spared at the start, so that outcomes differ.
+        let all = self.most.clone();
+        if self.order > 0 {
+            for (cell, most) in self.most.iter_mut().enumerate() {
+                if scramble(self.order ^ 0x5eed, cell as u64).is_multiple_of(4) {
+                    *most = self.shown[cell];
+                }
+            }
+        }
         let mut next = 0;
         while next < queue.len() {
             let cell = queue[next];
             next += 1;
             let newly = self.protect_cell(mover, cell);
             queue.extend(newly);
+            if next == queue.len() && !self.unprotected.is_empty() && self.most != all {
+                // They could not do with less: once more with all cells.
+                self.most.clone_from(&all);
+                queue.append(&mut self.unprotected);
+            }
         }
+        self.most = all;
         let passes = if matches!(mover, Mover::Relaxed(_)) { 1 } else { PASSES };
         for _ in 0..passes {
             if !self.improve(mover) {
