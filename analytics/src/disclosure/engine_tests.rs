@@ -113,7 +113,7 @@ fn lines(shape: &[usize]) -> Vec<Vec<usize>> {
     let mut all = Vec::new();
     for key in 0..shape.len() {
         let step: usize = shape[key + 1..].iter().product();
-        for first in (0..cells).filter(|cell| cell / step % shape[key] == 0) {
+        for first in (0..cells).filter(|cell| (cell / step).is_multiple_of(shape[key])) {
             all.push((0..shape[key]).map(|i| first + i * step).collect());
         }
     }
