@@ -24,6 +24,8 @@ mod tokens;
 mod words;
 
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod tests;
 
 use std::sync::LazyLock;

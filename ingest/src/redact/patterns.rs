@@ -363,8 +363,17 @@ impl Facts {
                 facts |= u16::from(compass) << 1;
                 let numbered = |t: &Token| t.kind != Kind::Word || t.cues(ROAD);
                 facts |= u16::from((1..=4).map_while(behind).any(numbered)) << 2;
-                let code = next.kind != Kind::Hidden && (next.kind != Kind::Word || next.len() <= 4);
-                facts |= u16::from(code || token.kind == Kind::Mixed) << 3;
+                let tight = matches!(next.gap, HYPHEN | COLON);
+                let code = match next.kind {
+                    Kind::Hidden => false,
+                    Kind::Word if next.gap == SPACE => {
+                        next.len() <= 3 && behind(2).is_some_and(|t| t.kind == Kind::Number && t.len() >= 4)
+                    }
+                    // "123 45 6789", "2345 67890 0101"
+                    Kind::Number if next.gap == SPACE => matches!((token.len(), next.len()), (3, 2) | (4, 5)),
+                    _ => tight,
+                };
+                facts |= u16::from(code) << 3;
                 if next.kind == Kind::Word || next.kind == Kind::Mixed || next.gap == HYPHEN {
                     let open = at == 0 || token.gap & (COMMA | COLON | BRACKET | LINE | STOP) != 0 || {
                         let before = &tokens[at - 1];
