@@ -182,14 +182,29 @@ impl Patterns {
                 survey.wanted |= rules;
             }
         }
-        let mut inside = false;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let letter = byte.is_ascii_lowercase();
-            if !(letter && inside) && self.cues.starts(byte) {
+        let look = |at: usize, survey: &mut Survey| {
+            if self.cues.starts(bytes[at]) {
                 self.cues.at(bytes, at, |rules| survey.add(rules, self.placed, at));
             }
-            inside = letter;
+        };
+        // Cues start where a word starts, and at signs; most words have nothing but a space before them.
+        let mut from = 0;
+        for token in tokens {
+            if token.gap != SPACE {
+                (from..token.start).for_each(|at| look(at, &mut survey));
+            }
+            if token.kind != Kind::Hidden {
+                look(token.start, &mut survey);
+            }
+            from = token.end;
         }
+        (from..bytes.len()).for_each(|at| look(at, &mut survey));
+        survey
+    }
+
+    /// Adds the facts of the tokens as they are: what is hidden may make others of them.
+    pub fn facts(&self, folded: &Folded, tokens: &[Token], survey: &mut Survey) {
+        let bytes = &folded.bytes;
         for (at, token) in tokens.iter().enumerate() {
             if token.kind == Kind::Word && !token.is(NUMBER) && tokens.get(at + 1).is_none_or(|next| next.gap != HYPHEN)
             {
@@ -204,7 +219,6 @@ impl Patterns {
         }
         survey.places.sort_unstable();
         survey.places.dedup();
-        survey
     }
 
     /// Finds and hides all that the wanted rules of a stage match. Then only those stay wanted that matched at all, taken or
