@@ -34,6 +34,8 @@ struct Counted {
     count: Count,
     rule: u16,
     rank: i32,
+    /// Counts nothing by itself, only beside another number: "... and a woman".
+    only_adds: bool,
     start: u32,
     end: u32,
     number: u32,
@@ -377,6 +379,7 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
             count,
             rule: number,
             rank,
+            only_adds: counting.rank < 0,
             start: hit.start,
             end: hit.end,
             number: at,
@@ -416,7 +419,7 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
 /// The count of `field` with the highest rank, the earliest of those; with what is added to it, or so many of each.
 fn best_count(rules: &Compiled, s: &Scratch, field: CountField) -> Option<(Count, RuleId, (usize, usize))> {
     let of_field = |c: &&Counted| c.field == field;
-    let mut best = s.counted.iter().filter(of_field).reduce(|a, b| if b.rank > a.rank { b } else { a })?;
+    let mut best = s.counted.iter().filter(of_field).filter(|c| !c.only_adds).reduce(|a, b| if b.rank > a.rank { b } else { a })?;
     // The number itself, where a phrase without one stands on it.
     if let Some(same) = s.counted.iter().filter(of_field).find(|c| c.rank == best.rank && c.number == best.number) {
         best = same;
@@ -425,6 +428,14 @@ fn best_count(rules: &Compiled, s: &Scratch, field: CountField) -> Option<(Count
     let mut end = best.end;
     let mut last = best.number;
     let numbered = best.number != NO_NUMBER;
+    // "al chofer y a los 2 peones": the one stands before the number.
+    let ahead = |c: &&Counted| c.only_adds && c.start < best.number && c.end == best.number + 1;
+    if numbered
+        && let Some(one) = s.counted.iter().filter(of_field).find(ahead)
+        && let Some(sum) = count::total(count, one.count)
+    {
+        count = sum;
+    }
     while let Some(next) = s
         .counted
         .iter()
