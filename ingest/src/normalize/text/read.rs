@@ -441,7 +441,7 @@ fn best_count(rules: &Compiled, s: &Scratch, field: CountField) -> Option<(Count
     let mut end = best.end;
     let mut last = best.number;
     let numbered = best.number != NO_NUMBER;
-    // "al chofer y a los 2 peones": the one stands before the number.
+    // "al ayudante y a los 3 pintores": the one stands before the number.
     let ahead = |c: &&Counted| c.only_adds && c.start < best.number && c.end == best.number + 1;
     if numbered
         && let Some(one) = s.counted.iter().filter(of_field).find(ahead)

@@ -232,7 +232,7 @@ fn people_beside_a_number_are_added() {
     for (text, want) in [
         ("ICE took 2 men and a woman from the corner", Some(3)),
         ("Los agentes se llevaron a 2 hombres y una mujer", Some(3)),
-        ("Los agentes se llevaron al chofer y a los 2 peones", Some(3)),
+        ("Los agentes se llevaron al ayudante y a los 3 pintores", Some(4)),
         ("Agents took the driver and 2 roofers", Some(3)),
         ("Two agents and a woman took my brother", Some(1)),
         ("Last year ICE took my uncle, and today agents came for my father, he was not home", None),
