@@ -13,6 +13,7 @@ use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use ingest::channels::file::{Mapping, suggest, try_file};
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use schemas::source::{Settings, SourceName};
 
 /// A part of up to 4 MiB may be as steep as it likes: that, a few times over.
@@ -196,7 +197,6 @@ fn read(path: &Path, bytes: &[u8]) -> bool {
             try_file(path, &mapping, &source, &Settings::default(), now).expect("what was read once reads again");
         assert_eq!(again.columns.missing, [""; 0], "a proposal names columns of the file");
         assert_eq!(again.columns.unknown, [""; 0], "a proposal names every column");
-        assert!(tried.is_ok());
     }
     tried.is_ok()
 }
@@ -209,16 +209,19 @@ fn no_change_of_a_workbook_panics_or_takes_memory_without_bound() {
     // The rules and tables that coding loads are not the reader's.
     assert!(books.iter().filter(|book| read(&path, book)).count() + 1 >= books.len(), "all but the bomb are good");
     let unpacked: Vec<_> = books.iter().map(|book| unpack(book)).collect();
-    for entries in &unpacked {
-        read(&path, &pack(entries));
-    }
+    let good = unpacked.iter().filter(|entries| read(&path, &pack(entries))).count();
+    assert!(good + 1 >= books.len(), "packed again, {good} of them are good");
     let whole = Cell::new(0);
     let count = |bytes: &[u8]| whole.set(whole.get() + u32::from(read(&path, bytes)));
     let before = peak();
 
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { cases: 400, ..ProptestConfig::default() });
+    // A runner counts its cases over all that it runs, so each kind of change needs its own.
+    let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
+    // The same changes in every run: a test that fails once in ten tells nobody what broke.
+    let runner = || TestRunner::new_with_rng(config.clone(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+
     let raw = (0..books.len(), proptest::collection::vec(change(), 1..6));
-    runner
+    runner()
         .run(&raw, |(book, changes)| {
             let mut bytes = books[book].clone();
             changes.iter().for_each(|change| apply(&mut bytes, change));
@@ -228,7 +231,7 @@ fn no_change_of_a_workbook_panics_or_takes_memory_without_bound() {
         .expect("the bytes of the archive");
     // The archive is whole, and what its parts say is not.
     let inner = (0..books.len(), proptest::collection::vec((any::<proptest::sample::Index>(), change()), 1..6));
-    runner
+    runner()
         .run(&inner, |(book, changes)| {
             let mut entries = unpacked[book].clone();
             for (entry, change) in &changes {
@@ -241,7 +244,7 @@ fn no_change_of_a_workbook_panics_or_takes_memory_without_bound() {
         .expect("the XML of its parts");
     // Parts that are gone, stand twice, or under each other's name.
     let swapped = (0..books.len(), any::<proptest::sample::Index>(), any::<proptest::sample::Index>(), 0..3u8);
-    runner
+    runner()
         .run(&swapped, |(book, one, other, how)| {
             let mut entries = unpacked[book].clone();
             let (one, other) = (one.index(entries.len()), other.index(entries.len()));

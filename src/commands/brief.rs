@@ -22,8 +22,9 @@ use crate::outcome::{Failure, Outcome, Result, print_json, say, tell};
 const EARLIEST_DAYS: i64 = 14;
 
 pub fn run(context: &Context, arguments: &Brief) -> Result {
-    let period = Period::parse(&arguments.period)
-        .ok_or_else(|| Failure::usage("--period: a month is written 2026-09, a quarter 2026-Q3, a year 2026"))?;
+    let period = Period::parse(&arguments.period).ok_or_else(|| {
+        Failure::usage("--period: a month is written YYYY-MM, such as 2026-09; a quarter 2026-Q3; a year 2026")
+    })?;
     let as_of = match arguments.as_of.as_deref() {
         Some(text) => {
             let wrong = || Failure::usage("--as-of: an instant is written 2026-10-20T12:00:00Z (RFC 3339)");

@@ -214,7 +214,7 @@ fn read(folded: &Folded, tokens: &[Token], at: usize, announced: bool) -> Option
             Kind::Mixed => {
                 let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
                 match (digits, &bytes[digits..]) {
-                    (1 | 2, b"st" | b"nd" | b"rd" | b"th" | b"ro" | b"o" | b"er" | b"ero") if date.parts < 2 => {
+                    (1 | 2, b"st" | b"nd" | b"rd" | b"d" | b"th" | b"ro" | b"o" | b"er" | b"ero") if date.parts < 2 => {
                         date.add_part(next + 1);
                     }
                     // "2mil8"

@@ -24,6 +24,8 @@ mod tokens;
 mod words;
 
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod tests;
 
 use std::sync::LazyLock;
@@ -119,7 +121,7 @@ impl Redactor {
         let mut folded = Folded::new(text);
         let mut tokens = Vec::with_capacity(text.len() / 5);
         tokens::cut(text, &folded, &self.words, &mut tokens);
-        let mut survey = None;
+        let (mut survey, mut facts_of) = (None, None);
         // A hidden stretch is to the rules what its mark is, so that the next reading reads the redacted text. What one step
         // hid may show another something: they take turns until each has seen what all left, and found nothing. Of the
         // patterns only those that matched can match again.
@@ -128,6 +130,10 @@ impl Redactor {
             let before = out.len();
             let mut patterns = |stage, folded: &mut Folded, out: &mut Vec<Span>| {
                 let survey = survey.get_or_insert_with(|| self.patterns.survey(folded, &tokens));
+                if facts_of != Some(out.len()) {
+                    self.patterns.facts(folded, &tokens, survey);
+                    facts_of = Some(out.len());
+                }
                 self.patterns.find(stage, survey, text, folded, &self.words.lexicon, out);
             };
             match turn % TURNS {

@@ -182,14 +182,29 @@ impl Patterns {
                 survey.wanted |= rules;
             }
         }
-        let mut inside = false;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let letter = byte.is_ascii_lowercase();
-            if !(letter && inside) && self.cues.starts(byte) {
+        let look = |at: usize, survey: &mut Survey| {
+            if self.cues.starts(bytes[at]) {
                 self.cues.at(bytes, at, |rules| survey.add(rules, self.placed, at));
             }
-            inside = letter;
+        };
+        // Cues start where a word starts, and at signs; most words have nothing but a space before them.
+        let mut from = 0;
+        for token in tokens {
+            if token.gap != SPACE {
+                (from..token.start).for_each(|at| look(at, &mut survey));
+            }
+            if token.kind != Kind::Hidden {
+                look(token.start, &mut survey);
+            }
+            from = token.end;
         }
+        (from..bytes.len()).for_each(|at| look(at, &mut survey));
+        survey
+    }
+
+    /// Adds the facts of the tokens as they are: what is hidden may make others of them.
+    pub fn facts(&self, folded: &Folded, tokens: &[Token], survey: &mut Survey) {
+        let bytes = &folded.bytes;
         for (at, token) in tokens.iter().enumerate() {
             if token.kind == Kind::Word && !token.is(NUMBER) && tokens.get(at + 1).is_none_or(|next| next.gap != HYPHEN)
             {
@@ -204,7 +219,6 @@ impl Patterns {
         }
         survey.places.sort_unstable();
         survey.places.dedup();
-        survey
     }
 
     /// Finds and hides all that the wanted rules of a stage match. Then only those stay wanted that matched at all, taken or
@@ -363,8 +377,17 @@ impl Facts {
                 facts |= u16::from(compass) << 1;
                 let numbered = |t: &Token| t.kind != Kind::Word || t.cues(ROAD);
                 facts |= u16::from((1..=4).map_while(behind).any(numbered)) << 2;
-                let code = next.kind != Kind::Hidden && (next.kind != Kind::Word || next.len() <= 4);
-                facts |= u16::from(code || token.kind == Kind::Mixed) << 3;
+                let tight = matches!(next.gap, HYPHEN | COLON);
+                let code = match next.kind {
+                    Kind::Hidden => false,
+                    Kind::Word if next.gap == SPACE => {
+                        next.len() <= 3 && behind(2).is_some_and(|t| t.kind == Kind::Number && t.len() >= 4)
+                    }
+                    // "123 45 6789", "2345 67890 0101"
+                    Kind::Number if next.gap == SPACE => matches!((token.len(), next.len()), (3, 2) | (4, 5)),
+                    _ => tight,
+                };
+                facts |= u16::from(code) << 3;
                 if next.kind == Kind::Word || next.kind == Kind::Mixed || next.gap == HYPHEN {
                     let open = at == 0 || token.gap & (COMMA | COLON | BRACKET | LINE | STOP) != 0 || {
                         let before = &tokens[at - 1];

@@ -146,10 +146,18 @@ impl Scan<'_> {
         let abbreviation =
             single(at + 1) && self.tokens[at + 1].gap == STOP || at > 0 && single(at - 1) && token.gap == STOP;
         let followed = self.bytes.get(token.end).is_none_or(|b| matches!(b, b' ' | b'.' | b','));
+        // "j. r. ortega" in lower case: a surname follows.
+        let lower = self.bytes.get(token.end) == Some(&b'.')
+            && (1..=2).any(|n| {
+                self.tokens
+                    .get(at + n)
+                    .is_some_and(|t| t.gap & !(STOP | SPACE) == 0 && t.is(NAME) && !t.is(ORDINARY | PLACE))
+                    && (n == 1 || single(at + 1))
+            });
         token.kind == Kind::Word
             && token.len() == 1
-            && self.capital(at)
-            && !abbreviation
+            && (self.capital(at) || lower)
+            && (!abbreviation || lower)
             && followed
             && !matches!(self.word(at), b"y" | b"o" | b"e" | b"i")
     }
@@ -170,7 +178,7 @@ impl Scan<'_> {
                 next.kind == Kind::Word
                     && next.len() > 1
                     && next.gap & !(STOP | SPACE) == 0
-                    && (named && !plain || next.is(NAME) && !next.is(FREQUENT) || next.is(PARTICLE))
+                    && (named && !plain || next.is(NAME) || next.is(PARTICLE))
             })
     }
 
@@ -271,8 +279,14 @@ impl Scan<'_> {
         if token.is(SURE) {
             return true;
         }
-        let behind_sure = under_way && at > 0 && self.tokens[at - 1].is(SURE) && token.gap == SPACE;
-        if token.is(ORDINARY) && behind_sure && token.is(GIVEN | SURNAME) && !token.is(FREQUENT) {
+        if under_way && at > 0 && self.tokens[at - 1].is(PARTICLE) && self.heads_on(at, true) {
+            return true;
+        }
+        let behind_name = under_way
+            && at > 0
+            && token.gap == SPACE
+            && (self.tokens[at - 1].is(SURE) || self.tokens[at - 1].is(NAME) && !self.tokens[at - 1].is(ORDINARY));
+        if token.is(ORDINARY) && behind_name && token.is(GIVEN | SURNAME) && !token.is(FREQUENT) {
             // "maria dolores", "mi prima yamilka encarnacion"
             return token.is(GIVEN) || cue > Cue::None;
         }
@@ -417,7 +431,7 @@ impl Scan<'_> {
         }
         // "de la cruz", "dos santos": no word that merely follows a name.
         let bound = matches!(self.word(at - 1), b"dos" | b"das" | b"da" | b"al" | b"el" | b"van" | b"von" | b"bin")
-            || at > 1 && self.tokens[at - 2].is(PARTICLE) && self.word(at - 2) == b"de";
+            || at > 1 && self.tokens[at - 2].is(PARTICLE) && matches!(self.word(at - 2), b"de" | b"vda");
         token.is(SURNAME)
             && !token.is(FREQUENT | PLACE)
             && under_way
@@ -438,7 +452,7 @@ impl Scan<'_> {
 
     /// A public place, by phrase or by what stands beside it, starts at `at`.
     fn place_here(&self, at: usize, under_way: bool, cue: Cue) -> bool {
-        if let Some((length, marks)) = phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC) {
+        if let Some((length, marks)) = phrase(self.tokens, self.lexicon, at, PLACE | PUBLIC) {
             if marks & PUBLIC != 0 && length > 1 {
                 return true;
             }
@@ -560,9 +574,7 @@ impl Scan<'_> {
     /// The cue that starts at `at`: its tokens, how strong it is, the rule it stands for.
     fn cue(&self, at: usize) -> Option<(usize, Cue, &'static str)> {
         let token = &self.tokens[at];
-        if let Some((length, marks)) =
-            phrase(self.tokens, self.bytes, self.lexicon, at, INTRODUCTION | WEAK_INTRODUCTION)
-        {
+        if let Some((length, marks)) = phrase(self.tokens, self.lexicon, at, INTRODUCTION | WEAK_INTRODUCTION) {
             if marks & INTRODUCTION != 0 {
                 return Some((length, Cue::Strong, "person.introduction"));
             }
@@ -666,6 +678,13 @@ impl Scan<'_> {
                 let sure = (start..end).any(|at| self.tokens[at].is(SURE));
                 let before = &self.tokens[start - 1];
                 let long = end - start > 1;
+                // "client zhang min", "caller: j. r. ortega"
+                let told = before.is(ROLE | RELATION) || first.gap & COLON != 0;
+                let listed =
+                    |at: usize| self.tokens[at].is(NAME) && !self.tokens[at].is(FREQUENT | PLACE) || self.initial(at);
+                if long && told && (start..end).all(listed) && (start..end).any(|at| !self.tokens[at].is(ORDINARY)) {
+                    return true;
+                }
                 if first.is(PLACE) && before.is(PLACE_CUE) && !long {
                     return false;
                 }
@@ -732,7 +751,7 @@ impl Scan<'_> {
             if at < behind || !word || !opens && !self.may_start(at, SURE) {
                 continue;
             }
-            let place = if opens { phrase(self.tokens, self.bytes, self.lexicon, at, PLACE | PUBLIC) } else { None };
+            let place = if opens { phrase(self.tokens, self.lexicon, at, PLACE | PUBLIC) } else { None };
             if let Some((length, _)) = place.filter(|&(length, _)| length > 1) {
                 // "Santa Rosa" is a city; "Santa Rosa Lopez" would be a name.
                 let more = self
@@ -924,9 +943,7 @@ impl Scan<'_> {
             }
             if let Some(end) = self.quoted(at) {
                 let announced = at > 0 && self.tokens[at - 1].is(INTRODUCTION | TITLE)
-                    || at > 1
-                        && phrase(self.tokens, self.bytes, self.lexicon, at - 2, INTRODUCTION)
-                            .is_some_and(|(n, _)| n == 2);
+                    || at > 1 && phrase(self.tokens, self.lexicon, at - 2, INTRODUCTION).is_some_and(|(n, _)| n == 2);
                 let listed = at > 0 && self.rule[at - 1].is_some() && self.capital(at);
                 let officer = self.tokens[at].is(TITLE) && self.rule.get(at + 1).is_some_and(Option::is_some);
                 let capitals = (at..end).all(|word| self.capital(word));

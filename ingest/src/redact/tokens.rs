@@ -132,24 +132,22 @@ fn cut_range(
                 }
                 gap = 0;
             }
-            b if is_letter(b) || b.is_ascii_digit() => {
-                let (mut letters, mut digits, mut hash) = (false, false, lexicon::SEED);
+            b if SIGNS[usize::from(b)] != 0 => {
+                let (mut signs, mut hash) = (0, lexicon::SEED);
                 while let Some(&b) = bytes.get(at) {
-                    if is_letter(b) {
-                        letters = true;
+                    let sign = SIGNS[usize::from(b)];
+                    if sign != 0 {
+                        signs |= sign;
                         hash = lexicon::step(hash, b);
-                    } else if b.is_ascii_digit() {
-                        digits = true;
-                        hash = lexicon::step(hash, b);
-                    } else if !(b == b'\'' && letters && bytes.get(at + 1).is_some_and(|&b| is_letter(b))) {
+                    } else if !(b == b'\'' && signs & LETTER != 0 && bytes.get(at + 1).is_some_and(|&b| is_letter(b))) {
                         break;
                     }
                     at += 1;
                 }
-                let kind = match (letters, digits) {
-                    (true, false) => Kind::Word,
-                    (false, _) => Kind::Number,
-                    (true, true) => Kind::Mixed,
+                let kind = match signs {
+                    LETTER => Kind::Word,
+                    DIGIT => Kind::Number,
+                    _ => Kind::Mixed,
                 };
                 let mut token = Token { kind, gap, hash: lexicon::mix(hash), ..Token::hidden(start, at) };
                 if kind != Kind::Number {
@@ -184,8 +182,26 @@ fn shed_possessive(bytes: &[u8], lexicon: &Lexicon, token: &mut Token) {
     }
 }
 
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+
+/// What a folded byte is in a word: a table, since every byte is asked.
+const SIGNS: [u8; 256] = {
+    let mut signs = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if (byte as u8).is_ascii_lowercase() || byte as u8 == FOREIGN {
+            signs[byte] = LETTER;
+        } else if (byte as u8).is_ascii_digit() {
+            signs[byte] = DIGIT;
+        }
+        byte += 1;
+    }
+    signs
+};
+
 fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte == FOREIGN
+    SIGNS[usize::from(byte)] == LETTER
 }
 
 fn gap_of(byte: u8) -> Gap {
@@ -218,14 +234,14 @@ fn shape(word: &str) -> Shape {
 }
 
 /// The longest phrase of the table that starts at token `at` and carries one of `marks`: how many tokens it has.
-pub fn phrase(tokens: &[Token], bytes: &[u8], lexicon: &Lexicon, at: usize, marks: Marks) -> Option<(usize, Marks)> {
+pub fn phrase(tokens: &[Token], lexicon: &Lexicon, at: usize, marks: Marks) -> Option<(usize, Marks)> {
     let first = tokens[at];
     let mut best = (first.is(marks)).then_some((1, first.marks & marks));
     let opens = if marks & (PLACE | PUBLIC) == 0 { OPENS_INTRODUCTION } else { OPENS_PLACE };
     if !first.is(opens) {
         return best;
     }
-    let mut hash = fold_word(lexicon::SEED, bytes, first);
+    let mut hash = first.hash;
     for (n, next) in tokens[at + 1..].iter().enumerate() {
         if next.kind == Kind::Hidden
             || next.gap & !(SPACE | HYPHEN | QUOTE | STOP) != 0
@@ -233,8 +249,8 @@ pub fn phrase(tokens: &[Token], bytes: &[u8], lexicon: &Lexicon, at: usize, mark
         {
             break;
         }
-        hash = fold_word(lexicon::step(hash, b' '), bytes, *next);
-        let found = lexicon.marks(lexicon::mix(hash));
+        hash = lexicon::join(Some(hash), next.hash);
+        let found = lexicon.marks(hash);
         if found & marks != 0 {
             best = Some((n + 2, found & marks));
         }
@@ -243,8 +259,4 @@ pub fn phrase(tokens: &[Token], bytes: &[u8], lexicon: &Lexicon, at: usize, mark
         }
     }
     best
-}
-
-fn fold_word(hash: u64, bytes: &[u8], token: Token) -> u64 {
-    bytes[token.start..token.end].iter().filter(|&&b| b != b'\'').fold(hash, |hash, &b| lexicon::step(hash, b))
 }

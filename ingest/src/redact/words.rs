@@ -129,7 +129,7 @@ pub const AT: Marks = 1 << 17;
 
 /// Reads `words.toml` and `lexicon.txt`.
 pub fn load(text: &str, forms: &str) -> Result<Words, RuleError> {
-    let mut lexicon = Lexicon::with_room(forms.bytes().filter(|&b| b == b'\n').count() + text.len() / 4);
+    let mut lexicon = Lexicon::with_room(forms.len() / 10 + text.len() / 4);
     lexicon.load(forms)?;
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);

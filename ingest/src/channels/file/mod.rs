@@ -61,7 +61,7 @@ pub enum FileError {
     NoWorkbook { path: PathBuf, what: &'static str },
     #[error("{}: the mapping names the sheet {name:?}, which the file does not have; it has {}", path.display(), names.join(", "))]
     NoSuchSheet { path: PathBuf, name: String, names: Vec<String> },
-    #[error("{}: row {number} should be the header, but holds what looks like values (a date, a number, a phone); put a row with the names of the columns above it", path.display())]
+    #[error("{}: row {number} should be the header, but holds what looks like values (a date, a number, a name); put a row with the names of the columns above it", path.display())]
     NoHeader { path: PathBuf, number: u64 },
     #[error("{}: this is no text (it holds NUL bytes)", path.display())]
     Binary { path: PathBuf },
@@ -209,7 +209,12 @@ impl<'a> FileReader<'a> {
             _ => {
                 let known = |cell: &str| import.mapping.knows(cell);
                 let cells = open_cells(path, head, import.mapping.format.sheet.as_deref(), &known, &mut notes)?;
+                let number = cells.header_number().unwrap_or(1);
                 let (table, found) = open_table(import.mapping, path, cells)?;
+                // A file without a header: its first row must not be told as names of columns.
+                if table.columns.iter().all(|c| c.field.is_none()) && suggest::look_like_values(&found.unknown) {
+                    return Err(FileError::NoHeader { path: path.to_owned(), number });
+                }
                 faults = found;
                 Rows::Table(Box::new(table))
             }

@@ -70,6 +70,8 @@ pub(super) struct Automaton {
     starts: Vec<Box<[Start]>>,
     /// The node that a number leads to from the root.
     number_start: Option<NodeId>,
+    /// The node that a name leads to from the root.
+    name_start: Option<NodeId>,
     /// The word "no".
     no: WordId,
 }
@@ -155,7 +157,8 @@ impl Builder {
     pub(super) fn finish(self, lexicon: &Lexicon) -> Automaton {
         let (mut nodes, mut edges, mut gaps, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let root = &self.0[ROOT as usize].edges;
-        let number_start = root.iter().find(|(symbol, _)| *symbol == Symbol::NUMBER).map(|(_, node)| *node);
+        let root_edge = |wanted| root.iter().find(|(symbol, _)| *symbol == wanted).map(|(_, node)| *node);
+        let (number_start, name_start) = (root_edge(Symbol::NUMBER), root_edge(Symbol::NAME));
         let masks: Vec<u128> = (self.0.iter())
             .map(|draft| draft.edges.iter().fold(0, |mask, (symbol, _)| mask | lexicon.mask_of(*symbol)))
             .collect();
@@ -195,7 +198,7 @@ impl Builder {
                 ends: (count(from.2), count(ends.len())),
             });
         }
-        Automaton { nodes, edges, gaps, ends, starts, number_start, no: lexicon.find(b"no") }
+        Automaton { nodes, edges, gaps, ends, starts, number_start, name_start, no: lexicon.find(b"no") }
     }
 }
 
@@ -226,8 +229,18 @@ impl Automaton {
             {
                 walk.step(node, start + 1, u32::try_from(start).unwrap_or(NO_NUMBER));
             }
+            if is_name(token)
+                && let Some(node) = self.name_start
+            {
+                walk.step(node, start + 1, NO_NUMBER);
+            }
         }
     }
+}
+
+/// A capital within a sentence; the first word of a sentence has one whatever it is.
+fn is_name(token: &Token) -> bool {
+    token.capital && token.before != Break::Sentence
 }
 
 struct Walk<'a> {
@@ -289,7 +302,7 @@ impl Walk<'_> {
                     self.step(child, at + 1, here);
                 }
             } else if symbol == Symbol::NAME {
-                if token.capital && token.before != Break::Sentence {
+                if is_name(token) {
                     self.step(child, at + 1, number);
                 }
             } else if known.has(symbol) {

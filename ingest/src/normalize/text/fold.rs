@@ -391,12 +391,25 @@ fn full_stop(text: &str, at: usize, last: Option<&Token>, lexicon: &Lexicon) -> 
     if lexicon.is_title(last.word) && !matches!(after, Some('\n') | None) {
         return Break::None;
     }
+    // "fiscal T. Hargrove": an initial, where the next word is a name, one that no rule knows.
+    if single && text[last.start as usize..].starts_with(char::is_uppercase) && unknown_name(rest, lexicon) {
+        return Break::None;
+    }
     if (single || lexicon.is_abbreviation(last.word))
         && after.is_some_and(|c| c.is_lowercase() || c.is_ascii_digit() || c == ',')
     {
         return Break::None;
     }
     Break::Sentence
+}
+
+/// Whether `rest` goes on, behind one blank, with a word of three letters or more that has a capital and that no rule
+/// knows.
+fn unknown_name(rest: &str, lexicon: &Lexicon) -> bool {
+    let Some(name) = rest.strip_prefix(' ').filter(|name| name.starts_with(char::is_uppercase)) else { return false };
+    let mut folded = Vec::with_capacity(LONGEST_WORD);
+    cut(name, 0, &mut folded);
+    folded.len() > 2 && (folded.len() > LONGEST_WORD || lexicon.find(&folded) == WordId::UNKNOWN)
 }
 
 /// Finds the labels of a SALUTE text and tells each token its field. A label starts a sentence.

@@ -752,6 +752,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             asked_of: symbol("scope-asked-of"),
             was: symbol("scope-was"),
             but: symbol("scope-but"),
+            now: symbol("scope-now"),
         }
     };
     let Loader { mut lexicon, automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;

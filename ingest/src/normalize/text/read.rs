@@ -34,6 +34,8 @@ struct Counted {
     count: Count,
     rule: u16,
     rank: i32,
+    /// Counts nothing by itself, only beside another number: "... and a woman".
+    only_adds: bool,
     start: u32,
     end: u32,
     number: u32,
@@ -117,6 +119,11 @@ pub(super) fn explain(rules: &Compiled, text: &str) -> Vec<(RuleId, (usize, usiz
     all.extend(out.scratch.decided.iter().map(|(rule, span)| (*rule, (span.0 as usize, span.1 as usize))));
     let counted = [out.agents, out.vehicles, out.persons_targeted, out.persons_arrested, out.persons_collateral];
     all.extend(counted.into_iter().flatten().map(|count| (count.rule, count.span)));
+    let s = &out.scratch;
+    all.extend(s.counted.iter().filter(|c| c.only_adds).map(|c| {
+        let span = (s.tokens[c.start as usize].start as usize, s.tokens[c.end as usize - 1].end as usize);
+        (RuleId(rules.first_counting + c.rule), span)
+    }));
     all
 }
 
@@ -352,6 +359,8 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
     s.counted.clear();
     // What was no enforcement has no agents, and took nobody.
     let no_event = out.event_kind.is_some_and(|kind| kind.value.class() != EventClass::Event);
+    // `forget_other_days` left no other acts when one of this event is told; then no one of another day is counted.
+    let act_told = s.fired.iter().any(|f| !f.weak && rules.acts.contains(&rules.rules[usize::from(f.rule)].fact));
     for hit in &s.hits {
         let phrase = rules.phrases[hit.phrase as usize];
         let Role::Counts(number) = phrase.role else { continue };
@@ -361,6 +370,7 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
         let denied = marks & DENIED != 0 && !phrase.says_no;
         if no_event
             || denied
+            || (act_told && marks & PAST != 0)
             || marks & (SUPPOSED | ASKED) != 0
             || counting.salute.is_some_and(|field| field != first.field)
             || s.conditions.contains(&(Condition::CountUnless, number, first.sentence))
@@ -377,6 +387,7 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
             count,
             rule: number,
             rank,
+            only_adds: counting.rank < 0,
             start: hit.start,
             end: hit.end,
             number: at,
@@ -416,7 +427,12 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
 /// The count of `field` with the highest rank, the earliest of those; with what is added to it, or so many of each.
 fn best_count(rules: &Compiled, s: &Scratch, field: CountField) -> Option<(Count, RuleId, (usize, usize))> {
     let of_field = |c: &&Counted| c.field == field;
-    let mut best = s.counted.iter().filter(of_field).reduce(|a, b| if b.rank > a.rank { b } else { a })?;
+    let mut best = s
+        .counted
+        .iter()
+        .filter(of_field)
+        .filter(|c| !c.only_adds)
+        .reduce(|a, b| if b.rank > a.rank { b } else { a })?;
     // The number itself, where a phrase without one stands on it.
     if let Some(same) = s.counted.iter().filter(of_field).find(|c| c.rank == best.rank && c.number == best.number) {
         best = same;
@@ -425,6 +441,14 @@ fn best_count(rules: &Compiled, s: &Scratch, field: CountField) -> Option<(Count
     let mut end = best.end;
     let mut last = best.number;
     let numbered = best.number != NO_NUMBER;
+    // "al ayudante y a los 3 pintores": the one stands before the number.
+    let ahead = |c: &&Counted| c.only_adds && c.start < best.number && c.end == best.number + 1;
+    if numbered
+        && let Some(one) = s.counted.iter().filter(of_field).find(ahead)
+        && let Some(sum) = count::total(count, one.count)
+    {
+        count = sum;
+    }
     while let Some(next) = s
         .counted
         .iter()

@@ -36,6 +36,8 @@ pub(super) struct ScopeWords {
     pub was: Symbol,
     /// `but`, `pero`: a supposition ends here.
     pub but: Symbol,
+    /// `today`, `hoy`: what is told of another day ends here, or starts behind it.
+    pub now: Symbol,
 }
 
 fn is(tokens: &[Token], at: usize, symbol: Symbol, lexicon: &Lexicon) -> bool {
@@ -78,16 +80,13 @@ pub(super) fn mark(
                     marks[at] |= SUPPOSED;
                 }
             }
-            Some((kind @ (CueKind::Past | CueKind::Hearsay), _)) => {
-                let all = if kind == CueKind::Past { PAST } else { HEARD };
-                let sentence = tokens[hit.start as usize].sentence;
-                let first =
-                    tokens[..hit.start as usize].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
-                for (mark, _) in
-                    marks[first..].iter_mut().zip(&tokens[first..]).take_while(|(_, t)| t.sentence == sentence)
-                {
-                    *mark |= all;
-                }
+            Some((CueKind::Hearsay, _)) => {
+                let (first, last) = sentence_of(tokens, hit.start as usize);
+                marks[first..last].iter_mut().for_each(|mark| *mark |= HEARD);
+            }
+            Some((CueKind::Past, _)) => {
+                let (first, last) = past_part(tokens, hit, lexicon, words);
+                marks[first..last].iter_mut().for_each(|mark| *mark |= PAST);
             }
             Some((CueKind::Correction, _)) => correction = Some(hit.end),
             _ => {}
@@ -110,6 +109,29 @@ pub(super) fn mark(
     }
     questions(tokens, lexicon, words, marks);
     correction
+}
+
+/// The tokens, half open, of the sentence of the token `at`.
+fn sentence_of(tokens: &[Token], at: usize) -> (usize, usize) {
+    let sentence = tokens[at].sentence;
+    let first = tokens[..at].iter().rposition(|t| t.sentence != sentence).map_or(0, |n| n + 1);
+    let last = tokens[at..].iter().position(|t| t.sentence != sentence).map_or(tokens.len(), |n| at + n);
+    (first, last)
+}
+
+/// What a cue of another day covers: its sentence, up to the part that speaks of today, or from behind it.
+fn past_part(tokens: &[Token], hit: &Hit, lexicon: &Lexicon, words: ScopeWords) -> (usize, usize) {
+    let (mut first, mut last) = sentence_of(tokens, hit.start as usize);
+    let (start, end) = (hit.start as usize, hit.end as usize);
+    let now = |at: &usize| is(tokens, *at, words.now, lexicon);
+    let starts_part = |at: &usize| tokens[*at].before != Break::None || is(tokens, *at, words.turn, lexicon);
+    if let Some(today) = (end..last).find(now) {
+        last = (end..=today).rev().find(starts_part).unwrap_or(today);
+    }
+    if let Some(today) = (first..start).rev().find(now) {
+        first = (today + 1..=start).rev().find(starts_part).unwrap_or(start);
+    }
+    (first, last)
 }
 
 /// Marks what a negation that ends before token `from` denies: a few words of its clause, and of the list that goes on.

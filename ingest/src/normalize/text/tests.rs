@@ -228,6 +228,41 @@ fn counts_in_words() {
 }
 
 #[test]
+fn people_beside_a_number_are_added() {
+    for (text, want) in [
+        ("ICE took 2 men and a woman from the corner", Some(3)),
+        ("Los agentes se llevaron a 2 hombres y una mujer", Some(3)),
+        ("Los agentes se llevaron al ayudante y a los 3 pintores", Some(4)),
+        ("Agents took the driver and 2 roofers", Some(3)),
+        ("Two agents and a woman took my brother", Some(1)),
+        ("Last year ICE took my uncle, and today agents came for my father, he was not home", None),
+    ] {
+        assert_eq!(read(text).persons_arrested.map(|i| i.value), want.map(Count::exactly), "{text}");
+    }
+}
+
+#[test]
+fn another_day_ends_where_today_begins() {
+    for text in [
+        "Last year ICE took my uncle, and today agents came for my father, he was not home",
+        "El año pasado la migra se llevó a mi tío y hoy vinieron agentes por mi papá, no les abrimos",
+        "Hoy vinieron agentes por mi papá y no estaba, el año pasado se llevaron a mi tío",
+    ] {
+        assert_eq!(kind(text), Some(EventKind::AttemptedArrest), "{text}");
+    }
+}
+
+#[test]
+fn a_name_may_start_a_phrase_and_an_initial_ends_no_sentence() {
+    let rules = ("r.toml", "[[rule]]\nid = \"r\"\naxis = \"sign\"\ncode = \"x\"\nen = [\"^ ran\"]");
+    let words = [BUILTIN[0], BUILTIN[1], rules];
+    let rules = TextRules::from_sources(&words).expect("these rules compile");
+    let fires = |text: &str| !rules.explain(text).is_empty();
+    assert!(fires("then Ramon ran") && !fires("then ramon ran") && !fires("Ramon ran"));
+    assert!(fires("we saw T. Quispe Ran") && !fires("we saw apt T. They ran"));
+}
+
+#[test]
 fn no_event_has_no_tactics() {
     for text in [
         "Film crew with masked guards and fake guns. It was a movie shoot.",

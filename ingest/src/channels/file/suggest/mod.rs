@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use super::table::Row;
 use super::{Cells, FileError, Mapping, hxl_field, is_hxl_row, json, open_cells, table};
+use crate::redact::Redactor;
 use guess::Column;
 use profile::Profile;
 
@@ -108,9 +109,7 @@ fn sample_table(path: &Path, head: &[u8], sheet: Option<&str>) -> Result<Sample,
     if headers.iter().any(|header| header.contains('\0')) {
         return Err(FileError::Binary { path: path.to_owned() });
     }
-    let mut looked_at = Profile::default();
-    headers.iter().for_each(|header| looked_at.add(header));
-    if looked_at.is_data() || headers.iter().any(|header| header.len() > 400) {
+    if look_like_values(&headers) {
         return Err(FileError::NoHeader { path: path.to_owned(), number: number.unwrap_or(1) });
     }
     let beyond = headers.iter().skip(MOST_COLUMNS).filter(|header| !header.is_empty()).cloned().collect();
@@ -148,6 +147,16 @@ fn sample_table(path: &Path, head: &[u8], sheet: Option<&str>) -> Result<Sample,
         }
     }
     Ok(Sample { columns, beyond, rows, more_rows, header: number, sheets, sheet: name })
+}
+
+/// Whether what should be headers are values: a file without a header. A question of a form may be long; where none of
+/// the headers is one that we know, neither a long one nor a name of a person is taken for one.
+pub(super) fn look_like_values(headers: &[String]) -> bool {
+    let mut looked_at = Profile::default();
+    headers.iter().for_each(|header| looked_at.add(header));
+    let known = headers.iter().any(|header| words::is_header(header));
+    let doubtful = |header: &String| header.len() > profile::LONGEST_WORD || Redactor::builtin().is_name(header);
+    looked_at.is_data() || headers.iter().any(|header| header.len() > 400) || !known && headers.iter().any(doubtful)
 }
 
 /// Columns by their headers, nothing seen of them yet.
