@@ -12,6 +12,7 @@ use schemas::source::SourceName;
 use schemas::time::Month;
 
 use crate::AnalyticsError;
+use crate::cached;
 use crate::cube::Cube;
 use crate::dataset::{Snapshot, SnapshotId};
 use crate::measures::agency_month::agency_month;
@@ -94,7 +95,7 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
     if as_of < earliest {
         return Err(AnalyticsError::NothingAsOf { as_of, first: earliest });
     }
-    let whole = Cube::read(snapshot, as_of)?;
+    let whole = cached::cube(snapshot, as_of)?;
     let funnels = funnel_month::funnels(&whole, request.funnel)?;
     has_data(&whole, &funnels, period)?;
     let delay_is_known = delay::is_known(&whole.lags);

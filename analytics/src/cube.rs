@@ -5,7 +5,8 @@
 //! nor the number of threads changes a bit of it.
 
 use std::collections::BTreeMap;
-use std::ops::AddAssign;
+use std::collections::btree_map::Entry;
+use std::ops::{AddAssign, SubAssign};
 
 use polars::prelude::*;
 use schemas::clock::Instant;
@@ -15,6 +16,7 @@ use schemas::taxonomy::{
     Agency, Authority, CodeAxis, CodeSet, CourtRole, CourtStage, CourtType, EventKind, PlaceRelation, Setting, Tactic,
 };
 use schemas::time::Month;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::AnalyticsError;
 use crate::dataset::{Batch, Snapshot};
@@ -27,7 +29,7 @@ type State = Key<StateCode>;
 
 /// Everything that is counted. "Event" stands for reports whose standing is `event`: of one of the six kinds, dated, neither
 /// withdrawn, duplicate nor found to be no enforcement.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cube {
     /// All reports.
     pub reports: BTreeMap<ReportKey, ReportSums>,
@@ -47,7 +49,7 @@ pub(crate) struct Cube {
     pub lags: Tally<LagKey>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct ReportKey {
     /// UTC month in which the first version was received.
     pub received: Month,
@@ -72,7 +74,7 @@ impl ReportKey {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReportSums {
     pub reports: i64,
     /// Sum of what was told at least.
@@ -91,11 +93,27 @@ impl AddAssign for ReportSums {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlaceSums {
     pub reports: i64,
     /// Of which the kind is `arrest`.
     pub arrests: i64,
+}
+
+impl SubAssign for ReportSums {
+    fn sub_assign(&mut self, other: Self) {
+        self.reports -= other.reports;
+        self.arrested_min -= other.arrested_min;
+        self.arrested_max -= other.arrested_max;
+        self.place_unknown -= other.place_unknown;
+    }
+}
+
+impl SubAssign for PlaceSums {
+    fn sub_assign(&mut self, other: Self) {
+        self.reports -= other.reports;
+        self.arrests -= other.arrests;
+    }
 }
 
 impl AddAssign for PlaceSums {
@@ -106,7 +124,7 @@ impl AddAssign for PlaceSums {
 }
 
 /// What a detainer report tells of: the first that fits, so that each report counts once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum DetainerKind {
     DetainerHold,
     TransferAtRelease,
@@ -114,14 +132,14 @@ pub(crate) enum DetainerKind {
 }
 
 /// Whose word an agency rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Basis {
     Claimed,
     Assessed,
 }
 
 /// By what a courthouse event is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Dimension {
     CourtType,
     CourtStage,
@@ -170,6 +188,31 @@ impl CourtCode {
     pub(crate) const YES: Self = Self { index: 0, code: "yes" };
 }
 
+impl Serialize for CourtCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.index, self.code).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CourtCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        fn at<A: CodeAxis>(index: usize, text: &str) -> Option<CourtCode> {
+            A::ALL.get(index).filter(|code| code.as_str() == text).map(|code| (*code).into())
+        }
+        let (index, text) = <(usize, String)>::deserialize(deserializer)?;
+        let code = at::<CourtType>(index, &text)
+            .or_else(|| at::<CourtStage>(index, &text))
+            .or_else(|| at::<CourtRole>(index, &text))
+            .or_else(|| at::<PlaceRelation>(index, &text))
+            .or_else(|| at::<Authority>(index, &text));
+        match code {
+            Some(code) => Ok(code),
+            None if (index, text.as_str()) == (Self::YES.index, Self::YES.code) => Ok(Self::YES),
+            None => Err(serde::de::Error::custom("no code of a courthouse dimension")),
+        }
+    }
+}
+
 impl<A: CodeAxis> From<A> for CourtCode {
     fn from(code: A) -> Self {
         Self { index: code.index(), code: code.as_str() }
@@ -192,7 +235,7 @@ impl<A: CodeAxis> From<Key<A>> for Key<CourtCode> {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct LagKey {
     pub received: Month,
     /// The month of the event's day.
@@ -215,15 +258,45 @@ fn add_all<K: Ord, V: AddAssign + Default>(to: &mut BTreeMap<K, V>, from: BTreeM
     }
 }
 
+/// Takes from what a key has; one that has nothing left is as if it had never been.
+fn take_all<K: Ord, V: SubAssign + Default + PartialEq>(from: &mut BTreeMap<K, V>, what: BTreeMap<K, V>) {
+    for (key, value) in what {
+        let left = from.entry(key);
+        if let Entry::Occupied(mut left) = left {
+            *left.get_mut() -= value;
+            if *left.get() == V::default() {
+                left.remove();
+            }
+        }
+    }
+}
+
 impl Cube {
     /// The cube of all rows that are current as of `as_of`.
-    pub(crate) fn read(snapshot: &Snapshot, as_of: Instant) -> Result<Self, AnalyticsError> {
+    pub(crate) fn all(snapshot: &Snapshot, as_of: Instant) -> Result<Self, AnalyticsError> {
         let mut cube = Self::default();
         for batch in snapshot.batches() {
-            let groups = Groups::collect(batch, as_of).map_err(AnalyticsError::parquet(snapshot.dir()))?;
-            cube.add(groups.cube()?);
+            cube.add(Self::of(&batch, as_of)?);
         }
         Ok(cube)
+    }
+
+    /// The cube of a batch.
+    pub(crate) fn of(batch: &Batch<'_>, as_of: Instant) -> Result<Self, AnalyticsError> {
+        Groups::collect(batch, as_of).map_err(AnalyticsError::parquet(batch.dir()))?.cube()
+    }
+
+    /// Takes another part's counts away: they are counted in this cube.
+    pub(crate) fn take(&mut self, other: Self) {
+        take_all(&mut self.reports, other.reports);
+        take_all(&mut self.counties, other.counties);
+        take_all(&mut self.tactics, other.tactics);
+        take_all(&mut self.tactic_pairs, other.tactic_pairs);
+        take_all(&mut self.detainers, other.detainers);
+        take_all(&mut self.settings, other.settings);
+        take_all(&mut self.agencies, other.agencies);
+        take_all(&mut self.courthouse, other.courthouse);
+        take_all(&mut self.lags, other.lags);
     }
 
     /// Adds another part's counts.
@@ -260,7 +333,7 @@ impl Cube {
 }
 
 /// The columns that a cube is made of.
-const COLUMNS: &[&str] = &[
+pub(crate) const COLUMNS: &[&str] = &[
     "first_received_at",
     "source",
     "reported_at",
@@ -311,7 +384,7 @@ fn is(column: &str, code: &'static str) -> Expr {
 }
 
 impl Groups {
-    fn collect(batch: Batch<'_>, as_of: Instant) -> PolarsResult<Self> {
+    fn collect(batch: &Batch<'_>, as_of: Instant) -> PolarsResult<Self> {
         let received = month_index(col("first_received_at")).alias(RECEIVED);
         let rows = batch.current(as_of, COLUMNS)?.with_columns([received]);
         let events = rows.clone().filter(is("standing", Standing::Event.as_str()));
@@ -377,7 +450,7 @@ impl Groups {
 }
 
 /// The zones that stand in a batch. A column of instants has one zone in polars, so each zone is a query of its own.
-fn zones(batch: Batch<'_>, as_of: Instant) -> PolarsResult<Vec<TimeZone>> {
+fn zones(batch: &Batch<'_>, as_of: Instant) -> PolarsResult<Vec<TimeZone>> {
     let frame = batch
         .current(as_of, &["zone", "reported_at"])?
         .filter(col("reported_at").is_not_null().and(col("zone").is_not_null()))

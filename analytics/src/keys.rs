@@ -5,11 +5,12 @@ use std::fmt::Display;
 
 use schemas::report::{Fips, StateCode};
 use schemas::taxonomy::CodeAxis;
+use serde::{Deserialize, Serialize};
 
 use crate::results::{ALL, UNKNOWN};
 
 /// A key, in the order of rows: the total first, then codes (in the taxonomy's order), what is not known last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Key<T> {
     All,
     Is(T),
@@ -51,7 +52,7 @@ impl<A: CodeAxis> Key<A> {
 }
 
 /// A county, a state (its county is `All`), or everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub state: Key<StateCode>,
     pub county: Key<Fips>,

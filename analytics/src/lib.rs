@@ -9,6 +9,7 @@ pub mod export;
 pub mod measures;
 pub mod results;
 
+mod cached;
 mod compute;
 mod cube;
 mod error;

@@ -110,11 +110,22 @@ impl Changes {
         })
     }
 
+    /// How many rows were received before the last month, and until when.
+    pub fn all_but_a_month(&self) -> (usize, Instant) {
+        let rows = self.total - self.total / 24;
+        (usize::try_from(rows).unwrap_or(0), self.received(rows))
+    }
+
     /// The first sum of these rows.
     pub fn funnel(&self) -> Vec<FunnelRow> {
+        self.funnel_of(usize::try_from(self.total).unwrap_or(0))
+    }
+
+    /// The first sum of the first rows.
+    pub fn funnel_of(&self, rows: usize) -> Vec<FunnelRow> {
         let mut counts: BTreeMap<(Month, SourceName), (u64, u64)> = BTreeMap::new();
         let mut seen = std::collections::BTreeSet::new();
-        for n in 1..=self.total {
+        for n in 1..=rows as u64 {
             let of = self.revises(n).filter(|of| seen.insert(*of));
             let month = Month::of(self.received(n).date_naive());
             let counts = counts.entry((month, self.source(of.unwrap_or(n)).clone())).or_default();

@@ -5,6 +5,7 @@
 //! segments/0000000001-0000050000.parquet      rows by sequence number, columns of `schemas::dataset`
 //! digests/0000000001-0000050000.bin           what the snapshot's id is made of
 //! superseded/cut-000001.parquet               which sequences were superseded since the cut before, and when
+//! cube.cache                                  counts of the latest look ([`crate::cached`]); can be removed at any time
 //! ```
 //!
 //! What always holds: a file that `snapshot.json` names is never changed; a file that it does not name is what a crash
@@ -24,7 +25,10 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use schemas::clock::Instant;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+pub(crate) use files::Pending;
 pub(crate) use frame::{ParquetFile, ROW_GROUP, RowFrame, instant_type};
 pub use writer::SnapshotWriter;
 
@@ -120,43 +124,147 @@ impl Snapshot {
 
     /// The segments in the order of their sequences, small ones together.
     pub(crate) fn batches(&self) -> Vec<Batch<'_>> {
-        let segments = &self.manifest.segments;
+        self.batches_of(&self.manifest.segments)
+    }
+
+    fn batches_of<'a>(&'a self, segments: &'a [Segment]) -> Vec<Batch<'a>> {
+        let batch = |segments| Batch { snapshot: self, segments, rows: Rows::Current };
         let mut batches = Vec::new();
         let (mut start, mut rows) = (0, 0);
         for (end, segment) in segments.iter().enumerate() {
             if end > start && rows + segment.rows > BATCH_ROWS {
-                batches.push(Batch { snapshot: self, segments: &segments[start..end] });
+                batches.push(batch(&segments[start..end]));
                 (start, rows) = (end, 0);
             }
             rows += segment.rows;
         }
         if start < segments.len() {
-            batches.push(Batch { snapshot: self, segments: &segments[start..] });
+            batches.push(batch(&segments[start..]));
         }
         batches
     }
+
+    /// What a look at all of it, as of `as_of`, sees.
+    pub(crate) fn seen(&self, as_of: Instant) -> Seen {
+        let (segments, sidecars) = (self.manifest.segments.len(), self.manifest.superseded.len());
+        let files =
+            serde_json::to_vec(&(&self.manifest.installation, &self.manifest.segments, &self.manifest.superseded));
+        let files = Sha256::digest(files.expect("numbers and texts are JSON")).into();
+        Seen { as_of: as_of.timestamp_micros(), segments, sidecars, files }
+    }
+
+    /// Whether this snapshot is the seen one, or what was appended to it since.
+    pub(crate) fn continues(&self, seen: &Seen) -> bool {
+        let Manifest { installation, segments, superseded, .. } = &self.manifest;
+        let (Some(segments), Some(sidecars)) = (segments.get(..seen.segments), superseded.get(..seen.sidecars)) else {
+            return false;
+        };
+        let files = serde_json::to_vec(&(installation, segments, sidecars)).expect("numbers and texts are JSON");
+        <[u8; 32]>::from(Sha256::digest(files)) == seen.files
+    }
+
+    /// The rows that are current as of a later instant and were not when it was seen.
+    pub(crate) fn entered(&self, seen: &Seen) -> Vec<Batch<'_>> {
+        let (old, new) = self.manifest.segments.split_at(seen.segments);
+        let after = |segment: &&Segment| segment.last_effective_at.timestamp_micros() > seen.as_of;
+        let later = old.iter().filter(after).flat_map(|segment| self.batches_of(std::slice::from_ref(segment)));
+        let later = later.map(|batch| Batch { rows: Rows::After(seen.as_of), ..batch });
+        later.chain(self.batches_of(new)).collect()
+    }
+
+    /// The rows that were current when it was seen and are not as of `as_of`: these columns of them. None where there are none.
+    pub(crate) fn left(
+        &self,
+        seen: &Seen,
+        as_of: Instant,
+        columns: &[&str],
+    ) -> Result<Option<Batch<'_>>, AnalyticsError> {
+        let paths: Vec<_> = self.manifest.superseded[..seen.sidecars].iter().map(|s| s.parquet(&self.dir)).collect();
+        let then = Superseded::read(&paths).map_err(AnalyticsError::parquet(&self.dir.join("superseded")))?;
+        let (mut segments, mut gone) = (Vec::new(), Vec::new());
+        for segment in &self.manifest.segments[..seen.segments] {
+            let here = self.superseded.within(segment.first_seq, segment.last_seq, as_of.timestamp_micros());
+            let before = gone.len();
+            gone.extend(here.into_iter().filter(|seq| then.at(*seq).is_none_or(|at| at > seen.as_of)));
+            if gone.len() > before {
+                segments.push(segment.parquet(&self.dir));
+            }
+        }
+        if gone.is_empty() {
+            return Ok(None);
+        }
+        let rows = Self::only(&segments, gone, seen.as_of, columns).map_err(AnalyticsError::parquet(&self.dir))?;
+        Ok(Some(Batch { snapshot: self, segments: &[], rows: Rows::Loaded(rows) }))
+    }
+
+    /// The rows of these sequences that took effect up to an instant. Their sequences are read first, and of the rest only
+    /// what is theirs.
+    fn only(segments: &[PathBuf], seqs: Vec<i64>, as_of: i64, columns: &[&str]) -> PolarsResult<DataFrame> {
+        let seqs = Column::new("seq".into(), seqs).take_materialized_series();
+        scan(segments)?
+            .filter(col("seq").is_in(lit(seqs).implode(true), false))
+            .filter(col("effective_at").lt_eq(lit(as_of).cast(instant_type())))
+            .select(columns.iter().map(|name| col(*name)).collect::<Vec<_>>())
+            .collect_with_engine(Engine::Streaming)
+            .map(|result| result.unwrap_single())
+    }
+}
+
+/// The rows of segments, in order. Names of files are taken as they are, whatever characters stand in them.
+fn scan(segments: &[PathBuf]) -> PolarsResult<LazyFrame> {
+    let paths = segments.iter().map(|path| PlRefPath::try_from_path(path)).collect::<PolarsResult<Vec<_>>>()?;
+    LazyFrame::scan_parquet_files(paths.into(), ScanArgsParquet { glob: false, ..ScanArgsParquet::default() })
+}
+
+/// How far an earlier look saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// Microseconds since 1970.
+    pub as_of: i64,
+    segments: usize,
+    sidecars: usize,
+    /// SHA-256 of what the manifest said of those.
+    files: [u8; 32],
 }
 
 /// Segments that one query reads.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Batch<'a> {
     snapshot: &'a Snapshot,
     segments: &'a [Segment],
+    rows: Rows,
+}
+
+/// Which rows of its segments a batch is of.
+#[derive(Debug, Clone)]
+enum Rows {
+    /// Those that are current.
+    Current,
+    /// Those of them that took effect after this instant.
+    After(i64),
+    /// Just these.
+    Loaded(DataFrame),
 }
 
 impl Batch<'_> {
+    pub(crate) fn dir(&self) -> &Path {
+        &self.snapshot.dir
+    }
+
     /// The rows that are current as of `as_of`: these columns of them.
     pub(crate) fn current(&self, as_of: Instant, columns: &[&str]) -> PolarsResult<LazyFrame> {
-        let mut paths = Vec::with_capacity(self.segments.len());
-        for segment in self.segments {
-            paths.push(PlRefPath::try_from_pathbuf(segment.parquet(&self.snapshot.dir))?);
+        let only = columns.iter().map(|name| col(*name)).collect::<Vec<_>>();
+        if let Rows::Loaded(rows) = &self.rows {
+            return Ok(rows.clone().lazy().select(only));
         }
-        // Names of files are taken as they are, whatever characters stand in them.
-        let args = ScanArgsParquet { glob: false, ..ScanArgsParquet::default() };
-        let mut rows = LazyFrame::scan_parquet_files(paths.into(), args)?;
+        let paths: Vec<_> = self.segments.iter().map(|segment| segment.parquet(&self.snapshot.dir)).collect();
+        let mut rows = scan(&paths)?;
         if self.segments.iter().any(|segment| segment.last_effective_at > as_of) {
             let limit = lit(as_of.timestamp_micros()).cast(instant_type());
             rows = rows.filter(col("effective_at").lt_eq(limit));
+        }
+        if let Rows::After(instant) = self.rows {
+            rows = rows.filter(col("effective_at").gt(lit(instant).cast(instant_type())));
         }
         let (first, last) = self
             .segments
@@ -167,7 +275,7 @@ impl Batch<'_> {
             let gone = DataFrame::new(gone.len(), vec![Column::new("seq".into(), gone)])?;
             rows = rows.join(gone.lazy(), [col("seq")], [col("seq")], JoinArgs::new(JoinType::Anti));
         }
-        Ok(rows.select(columns.iter().map(|name| col(*name)).collect::<Vec<_>>()))
+        Ok(rows.select(only))
     }
 }
 

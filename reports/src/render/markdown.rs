@@ -116,6 +116,11 @@ struct Context<'a> {
     later: Option<Later>,
     counties: Vec<Line>,
     tactics: Vec<Line>,
+    pairs: Vec<Line>,
+    settings: Vec<Line>,
+    agencies: Vec<Line>,
+    detainers: Vec<Line>,
+    median_lag: Option<String>,
     courthouse: Vec<Line>,
     courthouse_dimensions: Vec<Block>,
     courthouse_where: Vec<Line>,
@@ -133,7 +138,8 @@ impl Context<'_> {
     /// Puts the marks of hidden cells into the language of the text: in tables they are English.
     fn translate_marks(&mut self, language: Language) {
         let tables = [&mut self.headline, &mut self.not_events, &mut self.counties, &mut self.tactics];
-        let tables = tables.into_iter().chain([&mut self.courthouse, &mut self.courthouse_where]);
+        let tables = tables.into_iter().chain([&mut self.settings, &mut self.agencies, &mut self.detainers]);
+        let tables = tables.chain([&mut self.courthouse, &mut self.courthouse_where]);
         let tables = tables.chain(self.courthouse_dimensions.iter_mut().map(|block| &mut block.lines));
         for cell in tables.flatten().flat_map(|line| &mut line.cells) {
             *cell = cell.replace("withheld", withheld(language));
@@ -184,6 +190,11 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         later: if length == Length::Month && of_state.is_none() { later(sheets, &compared) } else { None },
         counties: text.counties(sheets.get("county_month"), of_state.is_some()),
         tactics: text.tactics(sheets.get("tactic_month")),
+        pairs: text.pairs(sheets.get("tactic_pairs")),
+        settings: text.settings(sheets.get("setting_month")),
+        agencies: text.agencies(sheets.get("agency_month")),
+        detainers: text.detainers(sheets.get("detainer_month"), of_state),
+        median_lag: text.median_lag(sheets.get("completeness_month")),
         courthouse: courthouse_spans(courthouse),
         courthouse_dimensions: text.courthouse_dimensions(courthouse),
         courthouse_where: text.courthouse_where(courthouse),
@@ -198,6 +209,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
     };
     let lines = [&context.headline, &context.not_events, &context.counties, &context.tactics]
         .into_iter()
+        .chain([&context.settings, &context.agencies, &context.detainers])
         .chain([&context.courthouse, &context.courthouse_where])
         .chain(context.courthouse_dimensions.iter().map(|block| &block.lines))
         .flatten();
@@ -306,6 +318,12 @@ fn nowhere(sheets: &Sheets, compared: &Compared) -> Option<Of> {
     };
     Some(Of { n, all })
 }
+
+/// The name of a kind that the taxonomy does not name; the template has its words.
+const OTHER: &str = "other";
+/// How many pairs of tactics the text names, and from how many reports on.
+const MOST_PAIRS: usize = 8;
+const MANY_ENOUGH: i64 = 5;
 
 const SPANS: [&str; 3] = ["month", "quarter", "12_months"];
 
@@ -448,22 +466,107 @@ impl Text<'_> {
     }
 
     fn tactics(&self, sheet: &Sheet) -> Vec<Line> {
-        let mut lines: Vec<(i64, Line)> = Vec::new();
-        for info in taxonomy::axis("tactics").map_or(&[][..], |axis| axis.codes) {
-            let keys = [("tactic", info.code)];
-            let cells = self.cells(sheet, &keys, "reports");
-            if !is_silent(&cells) {
-                let rank = self.compared.shown(self.compared.this, sheet, &keys, "reports").number().unwrap_or(1);
-                lines.push((rank, line(info.label.get(self.language), false, cells)));
-            }
-        }
+        self.by_code("tactics", sheet, &[None], "tactic")
+    }
+
+    fn settings(&self, sheet: &Sheet) -> Vec<Line> {
+        self.by_code("setting", sheet, &[None], "setting")
+    }
+
+    /// Each agency: as it was claimed to be, then as it was assessed.
+    fn agencies(&self, sheet: &Sheet) -> Vec<Line> {
+        self.by_code("agency_claimed", sheet, &[Some(("basis", "claimed")), Some(("basis", "assessed"))], "agency")
+    }
+
+    /// A line for each code of an axis that has something to show: the largest first (by the last of the bases, where there
+    /// are several), what is not known last. The cells of each basis stand side by side.
+    fn by_code(&self, axis: &str, sheet: &Sheet, bases: &[Option<(&str, &str)>], key: &str) -> Vec<Line> {
+        let cells = |code: &str| -> Vec<String> {
+            let of = |basis: &Option<_>| {
+                let cells = |code| {
+                    let keys: Vec<(&str, &str)> = basis.iter().copied().chain([(key, code)]).collect();
+                    self.cells(sheet, &keys, "reports")
+                };
+                let nothing = Shown::None.to_string();
+                // A code that was never told of has no row: it is zero where the series has a month at all.
+                let zero = |(cell, unknown): (String, String)| {
+                    if cell == nothing && unknown != nothing { "0".to_owned() } else { cell }
+                };
+                cells(code).into_iter().zip(cells(UNKNOWN)).map(zero).collect::<Vec<_>>()
+            };
+            bases.iter().flat_map(of).collect()
+        };
+        // A hidden number ranks below every shown one.
+        let rank = |code: &str| {
+            let keys: Vec<(&str, &str)> = bases.last().copied().flatten().into_iter().chain([(key, code)]).collect();
+            self.compared.shown(self.compared.this, sheet, &keys, "reports").number().unwrap_or(1)
+        };
+        let codes = taxonomy::axis(axis).map_or(&[][..], |axis| axis.codes).iter().filter(|info| info.code != UNKNOWN);
+        let mut lines: Vec<(i64, Line)> = codes
+            .map(|info| (info, cells(info.code)))
+            .filter(|(_, cells)| !is_silent(cells))
+            .map(|(info, cells)| (rank(info.code), line(info.label.get(self.language), false, cells)))
+            .collect();
         lines.sort_by_key(|line| Reverse(line.0));
         let mut lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
-        let unknown = self.cells(sheet, &[("tactic", UNKNOWN)], "reports");
+        let unknown = cells(UNKNOWN);
         if !lines.is_empty() || !is_silent(&unknown) {
             lines.push(line(UNKNOWN, false, unknown));
         }
         lines
+    }
+
+    /// Detainers and transfers: all, by kind, then by state. A kind that the taxonomy does not name is [`OTHER`].
+    fn detainers(&self, sheet: &Sheet, of_state: Option<&str>) -> Vec<Line> {
+        let here = of_state.unwrap_or(ALL);
+        let cells = |state: &str, kind: &str| self.cells(sheet, &[("state", state), ("kind", kind)], "reports");
+        let total = cells(here, ALL);
+        if is_silent(&total) {
+            return Vec::new();
+        }
+        let mut lines = vec![line(ALL, true, total)];
+        for kind in ["detainer_hold", "transfer_at_release", OTHER] {
+            let name = if kind == OTHER { kind.to_owned() } else { label("tactics", kind, self.language) };
+            lines.push(line(name, false, cells(here, kind)));
+        }
+        lines.retain(|line| !is_silent(&line.cells));
+        if of_state.is_none() {
+            let month = self.compared.this.last.to_string();
+            let states = sheet.with(&[("month", &month), ("kind", ALL)]).map(|row| sheet.text(row, "state"));
+            for code in states.filter(|code| *code != ALL) {
+                let cells = cells(code, ALL);
+                if !is_silent(&cells) {
+                    lines.push(line(state(code, self.language).unwrap_or(no_state(self.language)), false, cells));
+                }
+            }
+        }
+        lines
+    }
+
+    /// The pairs of tactics that are told of together most often.
+    fn pairs(&self, sheet: &Sheet) -> Vec<Line> {
+        let mut pairs: Vec<(i64, Line)> = sheet
+            .rows()
+            .iter()
+            .filter_map(|row| {
+                let n = sheet.shown(row, "reports").number().filter(|n| *n >= MANY_ENOUGH)?;
+                let name = |key| label("tactics", sheet.text(row, key), self.language);
+                let lift = decimal(sheet.text(row, "lift"));
+                let both = format!("{} + {}", name("tactic_a"), name("tactic_b"));
+                Some((n, line(both, false, vec![thousands(n), lift])))
+            })
+            .collect();
+        pairs.sort_by_key(|pair| Reverse(pair.0));
+        pairs.truncate(MOST_PAIRS);
+        pairs.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Median days until the sources without a public name got a report, of those received in the period's last month.
+    fn median_lag(&self, sheet: &Sheet) -> Option<String> {
+        let month = self.compared.this.last.to_string();
+        let row = sheet.with(&[("month", &month), ("source", "pooled")]).next()?;
+        let text = sheet.text(row, "median_lag_days");
+        (!text.is_empty() && text != "withheld").then(|| decimal(text))
     }
 
     fn courthouse_dimensions(&self, sheet: &Sheet) -> Vec<Block> {

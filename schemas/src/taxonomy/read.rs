@@ -23,7 +23,12 @@ pub(crate) fn deserialize_code<'de, D: Deserializer<'de>, T>(
     accepted: impl Iterator<Item = &'static str>,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_any(CodeVisitor(parse))?.ok_or_else(|| {
+    // What is not written for people cannot tell of itself what comes; there a code is always a text.
+    let code = match deserializer.is_human_readable() {
+        true => deserializer.deserialize_any(CodeVisitor(parse)),
+        false => deserializer.deserialize_str(CodeVisitor(parse)),
+    };
+    code?.ok_or_else(|| {
         let accepted: Vec<_> = accepted.collect();
         D::Error::custom(format_args!("no code of {list}; accepted: {}", accepted.join(", ")))
     })
