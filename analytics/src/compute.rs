@@ -19,10 +19,12 @@ use crate::measures::completeness_month::completeness_month;
 use crate::measures::county_month::county_month;
 use crate::measures::courthouse::courthouse;
 use crate::measures::data_dictionary::data_dictionary;
+use crate::measures::delay;
 use crate::measures::derived;
 use crate::measures::detainer_month::detainer_month;
 use crate::measures::funnel_month::{self, Funnel};
 use crate::measures::reports_month::reports_month;
+use crate::measures::same_sources::same_sources;
 use crate::measures::setting_month::setting_month;
 use crate::measures::sums::sums;
 use crate::measures::tactic_month::tactic_month;
@@ -72,6 +74,10 @@ pub struct Facts {
     pub first_month: Option<Month>,
     /// Last month in which one does.
     pub last_month: Option<Month>,
+    /// Whether enough reports tell how late they came.
+    pub delay_is_known: bool,
+    /// From this month of the tables on, late reports are still expected (less than nine in ten are in).
+    pub provisional_from: Option<Month>,
     /// First UTC month in which anything was received.
     pub first_received: Option<Month>,
     /// Last UTC month in which anything was received.
@@ -91,6 +97,8 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
     let whole = Cube::read(snapshot, as_of)?;
     let funnels = funnel_month::funnels(&whole, request.funnel)?;
     has_data(&whole, &funnels, period)?;
+    let delay_is_known = delay::is_known(&whole.lags);
+    let provisional_from = delay::provisional_from(&whole.lags, period.last, as_of.date_naive());
     let reports = whole.reports.values().map(|sums| u64::try_from(sums.reports).unwrap_or(0)).sum();
     let cube = match request.state {
         None => whole,
@@ -110,6 +118,8 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
         reports,
         first_month: dated.map(|(first, _)| first),
         last_month: dated.map(|(_, last)| last),
+        delay_is_known,
+        provisional_from,
         first_received: received.map(|(first, _)| first),
         last_received: received.map(|(_, last)| last),
     };
@@ -117,13 +127,14 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
         reports_month(&cube, period),
         county_month(&cube, period),
         tactic_month(&cube, period),
-        tactic_pairs(&cube, period),
+        tactic_pairs(&cube, period, request.state.is_some()),
         setting_month(&cube, period),
         agency_month(&cube, period),
         courthouse(&cube, period),
         detainer_month(&cube, period),
         funnel_month::funnel_month(&funnels, period),
         completeness_month(&cube, period, request.public_names),
+        same_sources(&cube, period, request.state.is_some()),
         sums(&funnels, period),
     ];
     let made_later = [derived::comparators(), derived::suppression_log()];

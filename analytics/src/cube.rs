@@ -43,7 +43,7 @@ pub(crate) struct Cube {
     pub agencies: Tally<(Month, State, Basis, Key<Agency>)>,
     /// Events at courthouses.
     pub courthouse: Tally<(Month, Place, Dimension, Key<CourtCode>)>,
-    /// Reports of which the source says when it got them, and whose event is dated to the day, by month of receipt.
+    /// Reports of which the source says when it got them, and whose event is dated to the day.
     pub lags: Tally<LagKey>,
 }
 
@@ -195,6 +195,8 @@ impl<A: CodeAxis> From<Key<A>> for Key<CourtCode> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LagKey {
     pub received: Month,
+    /// The month of the event's day.
+    pub month: Month,
     pub state: State,
     pub source: SourceName,
     /// From the end of the event's day until the source got the report, in tenths of a day, rounded half up. Negative
@@ -297,6 +299,12 @@ struct Groups {
 
 const REPORTS: &str = "reports";
 const RECEIVED: &str = "received";
+const OCCURRED: &str = "occurred";
+
+/// The month of a date or of an instant in UTC, as [`crate::groups`] reads it back.
+fn month_index(date: Expr) -> Expr {
+    date.clone().dt().year() * lit(12) + date.dt().month().cast(DataType::Int32)
+}
 
 fn is(column: &str, code: &'static str) -> Expr {
     col(column).eq(lit(code))
@@ -304,8 +312,7 @@ fn is(column: &str, code: &'static str) -> Expr {
 
 impl Groups {
     fn collect(batch: Batch<'_>, as_of: Instant) -> PolarsResult<Self> {
-        let received = || col("first_received_at").dt();
-        let received = (received().year() * lit(12) + received().month().cast(DataType::Int32)).alias(RECEIVED);
+        let received = month_index(col("first_received_at")).alias(RECEIVED);
         let rows = batch.current(as_of, COLUMNS)?.with_columns([received]);
         let events = rows.clone().filter(is("standing", Standing::Event.as_str()));
         let count = || len().cast(DataType::Int64).alias(REPORTS);
@@ -407,10 +414,11 @@ fn lags(rows: LazyFrame, zone: TimeZone) -> PolarsResult<LazyFrame> {
     const UP: i64 = 10_000_000;
     let tenths = (reported - day_ends + lit(TENTH / 2 + UP * TENTH)) / lit(TENTH) - lit(UP);
     let tenths = tenths.cast(DataType::Int32).alias("tenths");
+    let occurred = month_index(col("occurred_on")).alias(OCCURRED);
     Ok(rows
         .filter(usable)
         .with_columns([tenths])
-        .group_by([col(RECEIVED), col("state"), col("source"), col("tenths")])
+        .group_by([col(RECEIVED), occurred, col("state"), col("source"), col("tenths")])
         .agg([len().cast(DataType::Int64).alias(REPORTS)]))
 }
 
@@ -516,10 +524,11 @@ impl Groups {
         for groups in &self.lags {
             let groups = Frame(groups);
             let (received, state, source) = (groups.ints(RECEIVED)?, groups.texts("state")?, groups.texts("source")?);
-            let (tenths, reports) = (groups.ints("tenths")?, groups.ints(REPORTS)?);
+            let (occurred, tenths, reports) = (groups.ints(OCCURRED)?, groups.ints("tenths")?, groups.ints(REPORTS)?);
             for row in groups.rows() {
                 let key = LagKey {
                     received: received.month(row)?,
+                    month: occurred.month(row)?,
                     state: state.known(row, StateCode::parse)?,
                     source: source.parse(row, SourceName::parse)?,
                     tenths: i32::try_from(tenths.get(row)?).map_err(|_| unreadable("tenths"))?,

@@ -140,8 +140,23 @@ impl Words {
 
     fn joined_since(&self) -> &'static str {
         match self.language {
-            Language::En => "Sources that joined since then are counted too.",
-            Language::Es => "También cuentan las fuentes que se sumaron desde entonces.",
+            Language::En => " Sources that joined since then are counted too.",
+            Language::Es => " También cuentan las fuentes que se sumaron desde entonces.",
+        }
+    }
+
+    fn same_sources(&self, same: &Same, raw: (i64, i64)) -> String {
+        let (now, before) = (thousands(same.now), thousands(same.before));
+        let is_raw = (same.now, same.before) == raw;
+        match self.language {
+            Language::En if is_raw => " Both numbers come from the same sources.".into(),
+            Language::Es if is_raw => " Los dos números vienen de las mismas fuentes.".into(),
+            Language::En => {
+                format!(" From the {} sources that were active then too: {now}, from {before}.", same.sources)
+            }
+            Language::Es => {
+                format!(" De las {} fuentes que ya estaban activas: {now}, frente a {before}.", same.sources)
+            }
         }
     }
 
@@ -174,6 +189,38 @@ impl Words {
     }
 }
 
+/// What the sources that were active in both months tell of a change.
+#[derive(Debug, Clone, Copy)]
+struct Same {
+    sources: i64,
+    now: i64,
+    before: i64,
+}
+
+/// What the same sources tell, beside the month before and the same month last year.
+#[derive(Debug, Clone, Copy, Default)]
+struct Panels {
+    before: Option<Same>,
+    last_year: Option<Same>,
+}
+
+impl Panels {
+    fn of(compared: &Compared, sheets: &Sheets, kind: &str) -> Self {
+        if compared.this.length() != Length::Month {
+            return Self::default();
+        }
+        let sheet = sheets.get("same_sources");
+        let month = compared.this.last.to_string();
+        let panel = |comparison: &str| {
+            let keys = [("month", month.as_str()), ("comparison", comparison), ("event_kind", kind)];
+            let row = sheet.with(&keys).next()?;
+            let of = |column| sheet.shown(row, column).number();
+            Some(Same { sources: of("sources")?, now: of("reports")?, before: of("reports_before")? })
+        };
+        Self { before: panel("previous_month"), last_year: panel("same_month_last_year") }
+    }
+}
+
 /// What is compared with what.
 struct Change {
     subject: String,
@@ -182,6 +229,7 @@ struct Change {
     last_year: Option<i64>,
     /// How large a change must be, in standard deviations.
     loud: f64,
+    panels: Panels,
     caveat: Caveat,
 }
 
@@ -198,24 +246,25 @@ pub(crate) fn find(compared: &Compared, sheets: &Sheets, language: Language) -> 
     let words = Words { language, length: compared.this.length() };
     let mut changes = Vec::new();
     let kinds = sheets.get("reports_month");
-    let mut compare = |sheet: &Sheet, keys: &[(&str, &str)], subject: String, loud: f64, caveat: Caveat| {
+    let mut compare = |sheet: &Sheet, keys: &[(&str, &str)], subject: String, loud: f64, panels, caveat: Caveat| {
         let number = |span: Span| compared.shown(span, sheet, keys, "reports").number();
         let (Some(now), Some(before)) = (number(compared.this), number(compared.before)) else { return };
         let last_year = compared.last_year.and_then(number);
-        changes.push(Change { subject, now, before, last_year, loud, caveat });
+        changes.push(Change { subject, now, before, last_year, loud, panels, caveat });
     };
 
     for info in taxonomy::axis("event_kind").map_or(&[][..], |axis| axis.codes) {
         let class = taxonomy::EventKind::from_code(info.code).map(taxonomy::EventKind::class);
         if class == Some(taxonomy::EventClass::Event) {
             let subject = words.kinds(plural(info, language));
-            compare(kinds, &[("event_kind", info.code)], subject, KINDS, Caveat::TwoSources);
+            let panels = Panels::of(compared, sheets, info.code);
+            compare(kinds, &[("event_kind", info.code)], subject, KINDS, panels, Caveat::TwoSources);
         }
     }
     let tactics = sheets.get("tactic_month");
     for info in taxonomy::axis("tactics").map_or(&[][..], |axis| axis.codes) {
         let subject = words.telling_of(info.label.get(language));
-        compare(tactics, &[("tactic", info.code)], subject, MANY, Caveat::NotRuledOut);
+        compare(tactics, &[("tactic", info.code)], subject, MANY, Panels::default(), Caveat::NotRuledOut);
     }
     let settings = sheets.get("setting_month");
     for info in taxonomy::axis("setting").map_or(&[][..], |axis| axis.codes) {
@@ -223,7 +272,7 @@ pub(crate) fn find(compared: &Compared, sheets: &Sheets, language: Language) -> 
             let subject = words.by_setting(info.label.get(language));
             // Arrests at courthouses are what these reports are for: official data cannot tell of them.
             let loud = if info.code == "courthouse" { KINDS } else { MANY };
-            compare(settings, &[("setting", info.code)], subject, loud, Caveat::AsTold);
+            compare(settings, &[("setting", info.code)], subject, loud, Panels::default(), Caveat::AsTold);
         }
     }
     let counties = sheets.get("county_month");
@@ -233,7 +282,7 @@ pub(crate) fn find(compared: &Compared, sheets: &Sheets, language: Language) -> 
             (counties.text(row, "county_fips"), counties.text(row, "county"), counties.text(row, "state"));
         if fips != "all" && fips != "unknown" {
             let keys = [("state", state), ("county_fips", fips)];
-            compare(counties, &keys, words.within(county, state), MANY, Caveat::SilentCounty);
+            compare(counties, &keys, words.within(county, state), MANY, Panels::default(), Caveat::SilentCounty);
         }
     }
 
@@ -244,6 +293,7 @@ pub(crate) fn find(compared: &Compared, sheets: &Sheets, language: Language) -> 
         before,
         last_year: compared.last_year.and_then(all),
         loud: KINDS,
+        panels: Panels::of(compared, sheets, ALL),
         caveat: Caveat::MoreCalls,
     });
     let quiet = total.as_ref().map(|change| in_all(&words, change));
@@ -281,22 +331,29 @@ fn sentence(words: &Words, change: Change) -> Option<Finding> {
         return None;
     }
     let up = weight > 0.0;
+    let panel = if yearly.abs() > monthly.abs() { change.panels.last_year } else { change.panels.before };
     // The comparison that stands out comes first, the other one beside it.
     let compared = match change.last_year {
         Some(year) if yearly.abs() > monthly.abs() => format!(
-            "{} {}; {}.** {}",
+            "{} {}; {}.**{}",
             words.changed(up, &thousands(year)),
             words.last_year(),
             words.beside(words.before(), change.before),
-            words.joined_since()
+            panel.map_or_else(|| words.joined_since().to_owned(), |same| words.same_sources(&same, (change.now, year)))
         ),
         Some(year) => format!(
-            "{} {}; {}.**",
+            "{} {}; {}.**{}",
             words.changed(up, &thousands(change.before)),
             words.before(),
-            words.beside(words.last_year(), year)
+            words.beside(words.last_year(), year),
+            panel.map_or_else(String::new, |same| words.same_sources(&same, (change.now, change.before)))
         ),
-        None => format!("{} {}.**", words.changed(up, &thousands(change.before)), words.before()),
+        None => format!(
+            "{} {}.**{}",
+            words.changed(up, &thousands(change.before)),
+            words.before(),
+            panel.map_or_else(String::new, |same| words.same_sources(&same, (change.now, change.before)))
+        ),
     };
     let (subject, now, caveat) = (capital(&change.subject), thousands(change.now), words.caveat(change.caveat));
     Some(Finding { text: format!("**{subject}: {now}, {compared} {caveat}"), weight })
@@ -315,6 +372,7 @@ mod tests {
             before,
             last_year: None,
             loud: KINDS,
+            panels: Panels::default(),
             caveat: Caveat::AsTold,
         };
         let english = |change| sentence(&words(Language::En), change);

@@ -4,6 +4,7 @@ use analytics::results::Period;
 use schemas::Language;
 use schemas::clock::{Instant, parse_rfc3339, rfc3339};
 use schemas::report::StateCode;
+use schemas::time::Month;
 use serde::{Deserialize, Serialize};
 
 /// The head of a brief. Everything that its text holds beside the tables is here.
@@ -27,6 +28,10 @@ pub struct Header {
     pub preview: bool,
     /// How many organisations sent what the brief counts from; told only when there are three or more.
     pub sources: Option<u32>,
+    /// Whether enough reports tell how late they came for months to be marked as provisional.
+    pub delay_is_known: bool,
+    /// `2026-09`: from this month on, late reports are still expected.
+    pub provisional_from: Option<String>,
 }
 
 impl Header {
@@ -46,6 +51,8 @@ impl Header {
             dataset: schemas::dataset::VERSION.into(),
             preview,
             sources: sources.filter(|n| *n >= 3),
+            delay_is_known: false,
+            provisional_from: None,
         }
     }
 
@@ -53,6 +60,18 @@ impl Header {
     #[must_use]
     pub fn of(self, language: Language, state: Option<StateCode>) -> Self {
         Self { language: language.to_string(), state: state.map(|code| code.as_str().to_owned()), ..self }
+    }
+
+    /// The same, with what is known of late reports.
+    #[must_use]
+    pub fn late(self, delay_is_known: bool, provisional_from: Option<Month>) -> Self {
+        Self { delay_is_known, provisional_from: provisional_from.map(|month| month.to_string()), ..self }
+    }
+
+    /// From which month on numbers are provisional.
+    #[must_use]
+    pub fn parsed_provisional_from(&self) -> Option<Month> {
+        self.provisional_from.as_deref().and_then(Month::parse)
     }
 
     /// The language; none where the header was tampered with.

@@ -123,7 +123,8 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
 
 /// Publishes a directory.
 pub fn publish(out: &Path, header: &Header, tables: &[ProtectedTable]) -> Result<Published, PublishError> {
-    let tables = tables.iter().map(|t| (t.name().to_owned(), render::csv::render(t))).collect();
+    let provisional = header.parsed_provisional_from();
+    let tables = tables.iter().map(|t| (t.name().to_owned(), render::csv::render(t, provisional))).collect();
     let (mut files, sheets) = files(header, tables).map_err(PublishError::Render)?;
     let manifest = manifest(header, &files);
     let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers are JSON");

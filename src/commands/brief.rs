@@ -91,7 +91,8 @@ pub fn publish(
         arguments.preview,
         u32::try_from(senders.len()).ok(),
     )
-    .of(arguments.lang.into(), state);
+    .of(arguments.lang.into(), state)
+    .late(measured.facts.delay_is_known, measured.facts.provisional_from);
     let scope = if state.is_some() { Scope::OneState } else { Scope::Everywhere };
     let protected = disclosure::protect_all(&measured.tables, scope);
     for table in &protected.withheld {

@@ -106,7 +106,7 @@ fn a_small_month_by_hand() {
     assert_eq!(of("county_month", &["2025-12", ALL, ALL, ALL]), [1, 0]);
     assert_eq!(of("tactic_month", &["2026-01", "ruse_police"]), [1]);
     assert_eq!(of("tactic_month", &["2026-01", UNKNOWN]), [2]);
-    assert_eq!(of("tactic_pairs", &["2026-01", "ruse_police", "court_staff_assist"]), [1]);
+    assert_eq!(of("tactic_pairs", &["2026-01", "ruse_police", "court_staff_assist"]), [1, -1]);
     assert_eq!(of("courthouse", &["2026-01", "month", "WA", "53033", "staff_assist", "yes"]), [1]);
     assert_eq!(of("courthouse", &["2026-01", "12_months", ALL, ALL, "court_type", UNKNOWN]), [1]);
     assert_eq!(of("sums", &["period", "coded", "event"]), [4]);
@@ -114,7 +114,7 @@ fn a_small_month_by_hand() {
     assert_eq!(of("sums", &["period", "coded", "withdrawn"]), [1]);
     // Received, coded, revisions, repeats, rejected, waiting; this month, earlier, undated, not events.
     assert_eq!(of("funnel_month", &["2026-01"]), [11, 9, 0, 1, 1, 0, 3, 1, 1, 4]);
-    assert_eq!(of("completeness_month", &["2026-01", "pooled"]), [9, -1, 222, 111]);
+    assert_eq!(of("completeness_month", &["2026-01", "pooled"]), [9, -1, 222, 111, -1]);
     assert_eq!(measured.facts.reports, 9);
     assert_eq!(
         (measured.facts.first_month, measured.facts.last_month),
@@ -242,6 +242,7 @@ struct Model<'a> {
     funnel: &'a [FunnelRow],
     period: Period,
     names: &'a BTreeMap<SourceName, String>,
+    one_state: bool,
 }
 
 fn code<A: CodeAxis>(code: Option<A>) -> &'static str {
@@ -302,10 +303,46 @@ impl Model<'_> {
                 [self.count(here), arrests].concat()
             }
             "tactic_month" => self.count(|row| in_month(row) && holds(codes(row).tactics, keys[1])),
-            "tactic_pairs" => self.count(|row| {
-                let within = row.report.month().is_some_and(|m| (self.period.first..=self.period.last).contains(&m));
-                within && holds(codes(row).tactics, keys[1]) && holds(codes(row).tactics, keys[2])
-            }),
+            "tactic_pairs" => {
+                let within = |row: &CodedRow| {
+                    row.report.month().is_some_and(|m| (self.period.first..=self.period.last).contains(&m))
+                };
+                let both = self.count(|row| {
+                    within(row) && holds(codes(row).tactics, keys[1]) && holds(codes(row).tactics, keys[2])
+                });
+                let number = |values: &[Value]| if let Value::Count(n) = values[0] { n as f64 } else { 0.0 };
+                let of = |key: &str| number(&self.count(|row| within(row) && holds(codes(row).tactics, key)));
+                let expected = of(keys[1]) * of(keys[2]) / number(&self.count(within));
+                let lift = match number(&both) {
+                    n if n >= 10.0 && expected >= 5.0 && !self.one_state => {
+                        Value::Scaled((n / expected * 10.0 + 0.5 + 1e-9).floor() as i64)
+                    }
+                    _ => Value::Missing,
+                };
+                [both, vec![lift]].concat()
+            }
+            "same_sources" => {
+                let month = Month::parse(keys[0]).expect("a month");
+                let before = month.plus(if keys[1] == "previous_month" { -1 } else { -12 });
+                let told = |row: &CodedRow, month: Month| {
+                    let counts =
+                        !matches!(row.standing(), Standing::Withdrawn | Standing::Duplicate | Standing::Undated);
+                    row.received_month() == month || (counts && row.report.month() == Some(month))
+                };
+                let active = |month: Month| -> BTreeSet<_> {
+                    self.here.iter().filter(|row| told(row, month)).map(|row| row.report.source.clone()).collect()
+                };
+                let same: BTreeSet<_> = active(month).intersection(&active(before)).cloned().collect();
+                let events = |month: Month| {
+                    self.count(|row| {
+                        row.report.month() == Some(month)
+                            && matches_key(keys[2], code(codes(row).event_kind))
+                            && same.contains(&row.report.source)
+                    })
+                };
+                let len = |n: usize| vec![Value::Count(n as i64)];
+                [len(same.len()), len(active(month).len()), events(month), events(before)].concat()
+            }
             "setting_month" => self.count(|row| in_month(row) && matches_key(keys[1], code(codes(row).setting))),
             "agency_month" => self.count(|row| {
                 let agency = match keys[1] {
@@ -435,7 +472,14 @@ impl Model<'_> {
         };
         let without_place = rows.iter().filter(|row| row.report.place.county_fips.is_none()).count();
         let without_date = rows.iter().filter(|row| row.report.month().is_none()).count();
-        vec![Value::Count(rows.len() as i64), median, share(without_place), share(without_date)]
+        let late = match lags.len() {
+            0..20 => Value::Missing,
+            n => {
+                let late = lags.iter().filter(|tenths| **tenths > 140.0).count();
+                Value::Scaled((late as f64 / n as f64 * 1000.0 + 0.5).floor() as i64)
+            }
+        };
+        vec![Value::Count(rows.len() as i64), median, share(without_place), share(without_date), late]
     }
 
     /// That every event of the table's months stands in a row: the rows without a total add up to what is counted.
@@ -479,7 +523,7 @@ impl Model<'_> {
             assert!(seen.insert(keys.clone()), "{} has {keys:?} twice", table.name);
             assert_eq!((row.keys.len(), row.values.len()), (table.keys.len(), table.measures.len()));
         }
-        if table.keys[0].name == "month" {
+        if table.keys[0].name == "month" && table.name != "same_sources" {
             let units: BTreeSet<_> = seen.iter().map(|keys| keys[1..].to_vec()).collect();
             assert_eq!(table.rows.len(), 25 * units.len(), "{} is dense", table.name);
         }
@@ -511,7 +555,7 @@ proptest! {
             Ok(measured) => {
                 let here = |row: &&CodedRow| state.is_none() || row.report.place.state == state;
                 let here = current.iter().copied().filter(here).collect();
-                let model = Model { rows: current, here, funnel: &funnel, period, names: &names };
+                let model = Model { rows: current, here, funnel: &funnel, period, names: &names, one_state: state.is_some() };
                 for table in measured.tables.iter().filter(|table| table.name != "data_dictionary") {
                     model.check(table);
                 }

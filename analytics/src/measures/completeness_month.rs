@@ -2,7 +2,8 @@
 //!
 //! A source stands under the name that it agreed to; the others are pooled. Every coded report counts here, in the month in
 //! which its first version was received. The lag runs from the end of the event's day to the instant at which the source
-//! says that it got the report; of fewer than 20 such reports none is printed.
+//! says that it got the report; of fewer than 20 such reports none is printed. Late is a report that came when the brief of
+//! an event's month may be out already.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -16,8 +17,10 @@ use crate::results::{Period, Row, Table, Unit, Value};
 
 /// The sources without a public name.
 pub(crate) const POOLED: &str = "pooled";
-/// Of fewer reports no median is printed.
-const FEWEST_LAGS: i64 = 20;
+/// Of fewer reports nothing is said of lags.
+pub(crate) const FEWEST_LAGS: i64 = 20;
+/// Later than this many tenths of a day is late: 14 days, when the month's brief may come out.
+const LATE: i32 = 140;
 
 /// A source as it is printed; the pooled ones last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +39,11 @@ struct Counts {
 }
 
 impl Counts {
+    fn share_late(&self) -> Value {
+        let all: i64 = self.lags.values().sum();
+        if all < FEWEST_LAGS { Value::Missing } else { share(self.lags.range(LATE + 1..).map(|(_, n)| n).sum(), all) }
+    }
+
     fn row(&self, month: Month, source: &Printed) -> Row {
         let source = match source {
             Printed::Named(name) => name.clone().into(),
@@ -46,6 +54,7 @@ impl Counts {
             median(&self.lags).map_or(Value::Missing, Value::Scaled),
             share(self.place_unknown, self.reports),
             share(self.date_unknown, self.reports),
+            self.share_late(),
         ];
         Row { keys: vec![month.to_string().into(), source], values }
     }
@@ -89,6 +98,12 @@ pub(crate) fn completeness_month(cube: &Cube, period: Period, public_names: &BTr
             ),
             measure("share_place_unknown", Unit::Decimal(3), "Share of the reports whose county is not known"),
             measure("share_date_unknown", Unit::Decimal(3), "Share of the reports that cannot be placed in one month"),
+            measure(
+                "share_late",
+                Unit::Decimal(3),
+                "Share of the reports that came more than 14 days after the event's day; empty for fewer than 20 reports that \
+                 tell both",
+            ),
         ],
         rows,
     )

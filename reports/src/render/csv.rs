@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 
-use analytics::disclosure::{Cell, ProtectedTable};
-use analytics::results::Unit;
+use analytics::disclosure::{Cell, ProtectedRow, ProtectedTable};
+use analytics::results::{Period, Unit};
+use schemas::time::Month;
 
-/// The file's bytes.
-pub(crate) fn render(table: &ProtectedTable) -> Vec<u8> {
+/// The flag of a number that late reports may still raise.
+const PROVISIONAL: &str = "provisional";
+
+/// The file's bytes. Numbers of events of the month `provisional` and of later ones are flagged as provisional.
+pub(crate) fn render(table: &ProtectedTable, provisional: Option<Month>) -> Vec<u8> {
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     let mut record: Vec<Cow<'_, str>> = table.keys().iter().map(|k| Cow::Borrowed(&*k.name)).collect();
     for measure in table.measures() {
@@ -20,15 +24,32 @@ pub(crate) fn render(table: &ProtectedTable) -> Vec<u8> {
     for row in table.rows() {
         record.clear();
         record.extend(row.keys.iter().map(|k| Cow::Borrowed(&**k)));
+        let late = provisional.is_some_and(|from| last_month(table, row) >= Some(from));
         for (measure, cell) in table.measures().iter().zip(&row.cells) {
             record.push(cell_text(*cell, measure.unit));
             if measure.may_be_withheld {
-                record.push(Cow::Borrowed(cell.flag()));
+                let flag = match cell {
+                    Cell::Number(_) if late => PROVISIONAL,
+                    _ => cell.flag(),
+                };
+                record.push(Cow::Borrowed(flag));
             }
         }
         writer.write_record(record.iter().map(|c| c.as_bytes())).expect(expected);
     }
     writer.into_inner().expect(expected)
+}
+
+/// The last month whose events a row counts. None in the tables that go by the month in which a report was received.
+fn last_month(table: &ProtectedTable, row: &ProtectedRow) -> Option<Month> {
+    if ["funnel_month", "completeness_month"].contains(&table.name()) {
+        return None;
+    }
+    match &*table.keys().first()?.name {
+        "month" => Month::parse(&row.keys[0]),
+        "period" => Period::parse(&row.keys[0]).map(|period| period.last),
+        _ => None,
+    }
 }
 
 fn cell_text(cell: Cell, unit: Unit) -> Cow<'static, str> {

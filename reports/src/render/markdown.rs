@@ -17,7 +17,7 @@ use crate::derived::series_from;
 use crate::findings;
 use crate::header::Header;
 use crate::sheet::{Sheet, Sheets, Shown, thousands};
-use crate::span::{Compared, Length};
+use crate::span::{Compared, Length, Span};
 use crate::words::{
     in_period, label, long_day, long_month, month_name, no_county, no_state, of_period, period, plural, state, withheld,
 };
@@ -74,6 +74,17 @@ struct Later {
     later: String,
 }
 
+/// The sources that were active in the month and in an earlier one.
+#[derive(Serialize)]
+struct SameSources {
+    sources: String,
+    of_month: String,
+    /// "in August 2026"
+    when: String,
+    now: String,
+    before: String,
+}
+
 #[derive(Serialize)]
 struct Context<'a> {
     header: &'a Header,
@@ -112,6 +123,9 @@ struct Context<'a> {
     nowhere: Option<Of>,
     not_coded: Option<Of>,
     tables: &'a [String],
+    /// None where the brief has no such panels: one of a state, or of more than a month.
+    same_sources: Option<Vec<SameSources>>,
+    provisional_from: Option<String>,
     series_from: Option<String>,
 }
 
@@ -177,6 +191,9 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         nowhere: nowhere(sheets, &compared),
         not_coded: of_all(sums, ("received", "rejected"), ("received", "received")),
         tables: names,
+        same_sources: (of_state.is_none() && length == Length::Month)
+            .then(|| text.same_sources(sheets.get("same_sources"))),
+        provisional_from: header.parsed_provisional_from().map(|month| long_month(month, language)),
         series_from: compared.series_from.map(|month| long_month(month, language)),
     };
     let lines = [&context.headline, &context.not_events, &context.counties, &context.tactics]
@@ -409,6 +426,25 @@ impl Text<'_> {
             lines.push(line(ALL, true, both(&[("state", ALL), ("county_fips", ALL)])));
         }
         lines
+    }
+
+    /// What the sources say that were active before too, of all kinds of event together.
+    fn same_sources(&self, sheet: &Sheet) -> Vec<SameSources> {
+        let spans = [("previous_month", Some(self.compared.before)), ("same_month_last_year", self.compared.last_year)];
+        let month = self.compared.this.last.to_string();
+        let line = |(comparison, before): (&str, Option<Span>)| {
+            let keys = [("month", month.as_str()), ("comparison", comparison), ("event_kind", ALL)];
+            let row = sheet.with(&keys).next()?;
+            let of = |column| sheet.shown(row, column).to_string();
+            Some(SameSources {
+                sources: of("sources"),
+                of_month: of("sources_of_month"),
+                when: in_period(before?, self.language),
+                now: of("reports"),
+                before: of("reports_before"),
+            })
+        };
+        spans.into_iter().filter_map(line).collect()
     }
 
     fn tactics(&self, sheet: &Sheet) -> Vec<Line> {
