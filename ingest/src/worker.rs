@@ -4,12 +4,12 @@
 //! with the position after it, so each position ends exactly once, whatever dies; what cannot be coded becomes a reject
 //! and never blocks what is behind it; a store or queue that is busy or full is waited for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -381,7 +381,7 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
         release(self.log, Position { partition, offset: self.stored.load(Ordering::SeqCst) }, by)
     }
 
-    /// Codes a stretch of the log and seals its originals, a part of it on each thread; the order stays.
+    /// Codes a stretch of the log and seals its originals, on several threads; the order stays.
     fn code(
         &self,
         from: Position,
@@ -396,23 +396,38 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
             sources,
             sealer: OriginalSealer::new(self.recipients)?,
         };
-        let parts = self.options.threads.get().min(envelopes.len() / FEWEST_IN_A_PART).max(1);
-        let each = envelopes.len().div_ceil(parts);
+        let count = envelopes.len();
+        let threads = self.options.threads.get().min(count / FEWEST_IN_A_PART).max(1);
+        let mut parts = VecDeque::with_capacity(count / PART + 1);
         let mut rest = envelopes.into_iter();
+        // Threads share their processors with those that read and store, so one is faster than another: each takes the next
+        // part when it is done with one.
+        let size = PART.min(count.div_ceil(threads)).max(1);
+        while rest.len() > 0 {
+            parts.push_back((parts.len(), rest.by_ref().take(size).collect::<Vec<_>>()));
+        }
+        let parts = Mutex::new(parts);
+        let work = || -> Result<Vec<(usize, Vec<Item>)>, WorkError> {
+            let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let mut done = Vec::new();
+            while let Some((place, part)) = next() {
+                done.push((place, desk.code_all(part)?));
+            }
+            Ok(done)
+        };
         let items = thread::scope(|scope| -> Result<Vec<Item>, WorkError> {
-            let others: Vec<Vec<_>> = (1..parts).map(|_| rest.by_ref().take(each).collect()).collect();
-            let mut coding = Vec::with_capacity(others.len());
-            for part in others {
-                let thread = thread::Builder::new().name("coder".into());
-                let started = thread.spawn_scoped(scope, || desk.code_all(part));
+            let mut coding = Vec::with_capacity(threads - 1);
+            for _ in 1..threads {
+                let started = thread::Builder::new().name("coder".into()).spawn_scoped(scope, work);
                 coding.push(started.map_err(|error| WorkError::Thread(error.to_string()))?);
             }
-            let last = desk.code_all(rest.collect())?;
-            let mut items = Vec::with_capacity(each * parts);
-            for part in coding {
-                items.extend(part.join().map_err(|_| WorkError::Thread("it panicked".into()))??);
+            let mut done = work()?;
+            for others in coding {
+                done.extend(others.join().map_err(|_| WorkError::Thread("it panicked".into()))??);
             }
-            items.extend(last);
+            done.sort_unstable_by_key(|(place, _)| *place);
+            let mut items = Vec::with_capacity(count);
+            done.into_iter().for_each(|(_, part)| items.extend(part));
             Ok(items)
         })?;
         let any = items.iter().any(|item| matches!(item.outcome, Outcome::Coded { .. }));
@@ -423,6 +438,8 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
 
 /// Fewer submissions than this are not worth another thread.
 const FEWEST_IN_A_PART: usize = 64;
+/// How many submissions a coding thread takes at once, at the most.
+const PART: usize = 256;
 
 /// What coding a batch needs, for all of its threads.
 struct Desk<'a, C> {

@@ -501,12 +501,19 @@ impl<'a> FileReader<'a> {
     }
 }
 
+/// Whether two words are the same, whatever their case, with `_` and `-` for spaces. Asked for every alias of a column in
+/// each row, so it makes no copies of them.
 fn same_word(a: &str, b: &str) -> bool {
-    let plain = |text: &str| {
-        let lower = text.trim().to_lowercase();
-        lower.replace(['_', '-'], " ")
-    };
-    a == b || plain(a) == plain(b)
+    let plain = |c: char| if matches!(c, '_' | '-') { ' ' } else { c };
+    let ascii = |byte: u8| if matches!(byte, b'_' | b'-') { b' ' } else { byte.to_ascii_lowercase() };
+    if a == b {
+        return true;
+    }
+    let (a, b) = (a.trim(), b.trim());
+    if a.is_ascii() && b.is_ascii() {
+        return a.len() == b.len() && a.bytes().map(ascii).eq(b.bytes().map(ascii));
+    }
+    a.chars().flat_map(char::to_lowercase).map(plain).eq(b.chars().flat_map(char::to_lowercase).map(plain))
 }
 
 /// Adds a part and its length, so that no two lists of parts give the same bytes.
