@@ -47,7 +47,9 @@ struct Waiting {
 pub enum LedgerError {
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: io::Error },
-    #[error("{0} is no entry of the ledger: it does not read. Nothing is published without the whole ledger; put a copy back")]
+    #[error(
+        "{0} is no entry of the ledger: it does not read. Nothing is published without the whole ledger; put a copy back"
+    )]
     Unreadable(PathBuf),
 }
 

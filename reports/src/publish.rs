@@ -216,7 +216,12 @@ pub(crate) fn table_name(path: &str) -> Option<&str> {
 }
 
 /// The audit of the tables among these files.
-pub(crate) fn audited(files: &Files, header: &Header, earlier: &Earlier, limit: Duration) -> Result<Audited, Vec<Leak>> {
+pub(crate) fn audited(
+    files: &Files,
+    header: &Header,
+    earlier: &Earlier,
+    limit: Duration,
+) -> Result<Audited, Vec<Leak>> {
     let tables: Vec<(&str, &[u8])> =
         files.iter().filter_map(|(path, bytes)| Some((table_name(path)?, bytes.as_slice()))).collect();
     audit(&tables, header.state.is_some(), earlier, limit)

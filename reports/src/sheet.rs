@@ -157,7 +157,8 @@ impl Sheet {
             Some(None) => Box::new(0..self.rows.len()),
             Some(Some(rows)) => Box::new(rows.iter().copied()),
         };
-        let fits = move |row: &&[String]| wanted.as_ref().is_some_and(|w| w.iter().all(|(i, v)| row.get(*i) == Some(v)));
+        let fits =
+            move |row: &&[String]| wanted.as_ref().is_some_and(|w| w.iter().all(|(i, v)| row.get(*i) == Some(v)));
         places.map(|row| self.rows[row].as_slice()).filter(fits)
     }
 

@@ -13,9 +13,7 @@ use analytics::results::ALL;
 use schemas::taxonomy::{CodeAxis, EventClass, EventKind};
 use serde::Serialize;
 
-use crate::publish::{
-    MADE_BY, MANIFEST, Manifest, audited, entries_sha256, files, list, sha256_hex, table_name,
-};
+use crate::publish::{MADE_BY, MANIFEST, Manifest, audited, entries_sha256, files, list, sha256_hex, table_name};
 use crate::sheet::{Sheet, Sheets, Shown};
 
 /// How long the audit may take.
@@ -119,10 +117,8 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
         },
     );
 
-    let tables: Vec<(String, Vec<u8>)> = on_disk
-        .iter()
-        .filter_map(|(path, bytes)| Some((table_name(path)?.to_owned(), bytes.clone())))
-        .collect();
+    let tables: Vec<(String, Vec<u8>)> =
+        on_disk.iter().filter_map(|(path, bytes)| Some((table_name(path)?.to_owned(), bytes.clone()))).collect();
     let same_version = manifest.header.testigo == env!("CARGO_PKG_VERSION");
     match files(&manifest.header, tables) {
         Err(problem) => check("every table reads", Err(problem)),

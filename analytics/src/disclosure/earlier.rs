@@ -167,6 +167,8 @@ impl Earlier {
 
     /// What is out: table, keys, measure. For the audit.
     pub fn all_told(&self) -> impl Iterator<Item = (&str, &[String], &str, Told)> {
-        self.told.iter().map(|((table, keys, measure), told)| (table.as_str(), keys.as_slice(), measure.as_str(), *told))
+        self.told
+            .iter()
+            .map(|((table, keys, measure), told)| (table.as_str(), keys.as_slice(), measure.as_str(), *told))
     }
 }

@@ -161,7 +161,8 @@ impl Joined {
         let (puzzle, _) = printed.puzzle(&k)?;
         let mut place = Vec::with_capacity(puzzle.cells.len());
         for (row, bounds) in puzzle.cells.iter().enumerate() {
-            let name = if row < printed.len() { identity(of.name, of.counts[count], &printed.labels(row)) } else { None };
+            let name =
+                if row < printed.len() { identity(of.name, of.counts[count], &printed.labels(row)) } else { None };
             let known = name.as_ref().and_then(|name| self.named.get(name)).copied();
             let cell = known.unwrap_or_else(|| {
                 self.puzzle.cells.push(*bounds);

@@ -8,6 +8,6 @@ mod brief;
 mod flow;
 mod printed;
 
-pub use brief::{Audited, Leak, audit};
 pub use bounds::{Bounds, Finding, Puzzle, Unsolved};
+pub use brief::{Audited, Leak, audit};
 pub use printed::Printed;
