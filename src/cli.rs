@@ -292,6 +292,9 @@ pub struct Brief {
     /// Go ahead before 14 days have passed; marked as not publishable, entered in no record
     #[arg(long)]
     pub preview: bool,
+    /// Why a brief that is out already comes out again from other data: printed in the new edition
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
     /// The directory to publish
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

@@ -22,6 +22,7 @@ pub struct Config {
     pub store: Store,
     pub worker: Worker,
     pub export: Export,
+    pub publish: Publish,
     pub log: Log,
 }
 
@@ -118,6 +119,19 @@ impl Default for Worker {
 #[serde(deny_unknown_fields, default)]
 pub struct Export {
     pub narratives: bool,
+}
+
+/// `[publish]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Publish {
+    pub audit_seconds: u64,
+}
+
+impl Default for Publish {
+    fn default() -> Self {
+        Self { audit_seconds: 300 }
+    }
 }
 
 /// `[log]`

@@ -138,7 +138,7 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
         same_sources(&cube, period, request.state.is_some()),
         sums(&funnels, period),
     ];
-    let made_later = [derived::comparators(), derived::suppression_log()];
+    let made_later = [derived::comparators(), derived::revisions(), derived::suppression_log()];
     tables.push(data_dictionary(tables.iter().chain(&made_later)));
     Ok(Measured { tables, snapshot_id: snapshot.id(as_of)?, as_of, facts })
 }

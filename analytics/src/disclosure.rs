@@ -1,13 +1,14 @@
 //! Disclosure control: the only door between a measured table and a writer.
 //!
-//! What always holds: a writer takes a [`ProtectedTable`], and only [`protect_all`] makes them. A cell of 1 to k-1 is
+//! What always holds: a writer takes a [`ProtectedTable`], and only [`protect_after`] makes them. A cell of 1 to k-1 is
 //! [`Cell::Primary`] and its number is gone from then on. Zero is printed as 0. For one who knows all that is printed, marks
 //! included, each such cell could still be 1 and could still be k-1 (docs/decisions/012).
 //!
 //! `system`, `protect`: cells and sums, and which further cells to hide. `brief`: the tables of a brief as one such system.
-//! `tidy`: any table in CSV. `audit`: what a reader can work out, written apart.
+//! `earlier`: what briefs before it told. `tidy`: any table in CSV. `audit`: what a reader can work out, written apart.
 
 pub mod audit;
+pub mod earlier;
 pub mod tidy;
 
 mod brief;
@@ -20,7 +21,8 @@ mod search;
 pub mod system;
 mod table_error;
 
-pub use brief::{ProtectedTables, protect_all};
+pub use brief::{ProtectedTables, protect_after, protect_all};
+pub use earlier::Earlier;
 pub use table_error::TableError;
 
 #[cfg(test)]

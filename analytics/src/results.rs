@@ -22,6 +22,8 @@ pub enum Unit {
     Submissions,
     /// A number that is no count (a share, a median); printed with this many decimals.
     Decimal(u8),
+    /// A code or words.
+    Text,
 }
 
 /// A measure column.

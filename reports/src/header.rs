@@ -7,6 +7,18 @@ use schemas::report::StateCode;
 use schemas::time::Month;
 use serde::{Deserialize, Serialize};
 
+use crate::publish::sha256_hex;
+
+/// An edition that was published before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparedWith {
+    pub period: String,
+    pub edition: u32,
+    /// RFC 3339, UTC.
+    pub data_as_of: String,
+}
+
 /// The head of a brief. Everything that its text holds beside the tables is here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +28,10 @@ pub struct Header {
     /// RFC 3339, UTC.
     pub data_as_of: String,
     pub edition: u32,
+    /// Why there is another edition, in the words of who made it. None: the data are newer, or the program is.
+    pub reason: Option<String>,
+    /// What `revisions` compares with: the edition before, else the last brief of the same places.
+    pub compared_with: Option<ComparedWith>,
     pub language: String,
     /// The state that it is for, two letters; none: everywhere.
     pub state: Option<String>,
@@ -42,6 +58,8 @@ impl Header {
             period: period.to_string(),
             data_as_of: rfc3339(data_as_of),
             edition: 1,
+            reason: None,
+            compared_with: None,
             language: Language::En.to_string(),
             state: None,
             snapshot_id,
@@ -66,6 +84,20 @@ impl Header {
     #[must_use]
     pub fn late(self, delay_is_known: bool, provisional_from: Option<Month>) -> Self {
         Self { delay_is_known, provisional_from: provisional_from.map(|month| month.to_string()), ..self }
+    }
+
+    /// The same as another edition than the first.
+    #[must_use]
+    pub fn edition(self, edition: u32, reason: Option<String>, compared_with: Option<ComparedWith>) -> Self {
+        Self { edition, reason, compared_with, ..self }
+    }
+
+    /// A name of what a brief was made from: this header, but for language and edition, and the true numbers, named by
+    /// `numbers`.
+    #[must_use]
+    pub fn fingerprint(&self, numbers: &str) -> String {
+        let of = Self { language: String::new(), preview: false, ..self.clone().edition(0, None, None) };
+        sha256_hex(&serde_json::to_vec(&(of, numbers)).expect("texts and numbers are JSON"))
     }
 
     /// From which month on numbers are provisional.

@@ -7,6 +7,7 @@
 mod derived;
 mod findings;
 mod header;
+mod ledger;
 mod publish;
 mod render;
 mod sheet;
@@ -15,6 +16,7 @@ mod verify;
 mod words;
 
 pub use findings::Finding;
-pub use header::Header;
-pub use publish::{PublishError, Published, publish};
+pub use header::{ComparedWith, Header};
+pub use ledger::{Entry, Ledger, LedgerError};
+pub use publish::{Publication, PublishError, Published, publish};
 pub use verify::{Check, Verification, VerifyError, verify};

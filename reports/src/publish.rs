@@ -6,14 +6,17 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use analytics::disclosure::ProtectedTable;
+use analytics::disclosure::audit::{Audited, Leak, audit};
+use analytics::disclosure::{Earlier, ProtectedTable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::derived;
 use crate::findings;
 use crate::header::Header;
+use crate::ledger::{Entry, Ledger, LedgerError, Pending};
 use crate::render;
 use crate::sheet::{Sheet, Sheets};
 use crate::span::Compared;
@@ -29,14 +32,14 @@ pub(crate) struct Manifest {
     pub(crate) made_by: String,
     pub(crate) header: Header,
     /// Each file but this one, by path.
-    pub(crate) files: Vec<Entry>,
+    pub(crate) files: Vec<FileEntry>,
     /// SHA-256 over the header and all entries, so that no entry can be put right alone.
     pub(crate) entries_sha256: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub(crate) struct FileEntry {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
@@ -51,6 +54,36 @@ pub enum PublishError {
     NotOurs(PathBuf),
     #[error("the brief could not be written: {0}")]
     Render(String),
+    #[error(
+        "nothing is published, the audit found that too much could be known. {}{}",
+        .0[0],
+        if .0.len() > 1 { format!(" (and {} more)", .0.len() - 1) } else { String::new() }
+    )]
+    Audit(Vec<Leak>),
+    #[error(
+        "edition {0} of this brief was published from the same data with other numbers in {1}: this program is another than the \
+         one that made it"
+    )]
+    Differs(u32, String),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What is to be published.
+#[derive(Debug)]
+pub struct Publication<'a> {
+    pub header: &'a Header,
+    pub tables: &'a [ProtectedTable],
+    /// What earlier briefs told.
+    pub earlier: &'a Earlier,
+    pub ledger: &'a Ledger,
+    /// The entry that `revisions` compares with.
+    pub compared_with: Option<usize>,
+    /// The entry that this edition has already.
+    pub entered: Option<usize>,
+    /// The entry to make, but for its tables. None: a preview, or it is there.
+    pub enter: Option<Entry>,
+    pub audit_limit: Duration,
 }
 
 /// What was published.
@@ -60,6 +93,7 @@ pub struct Published {
     /// The sentences under "What stands out", without markup.
     pub findings: Vec<String>,
     pub files: usize,
+    pub edition: u32,
 }
 
 /// Files of a directory: path and bytes.
@@ -67,6 +101,8 @@ pub(crate) type Files = Vec<(String, Vec<u8>)>;
 
 /// The table that describes all others, and stands last.
 const DICTIONARY: &str = "data_dictionary";
+/// The one table of a brief that is not made from its others: it has the numbers of an earlier one.
+const REVISIONS: &str = "revisions";
 
 /// Renders every file of a directory from its measured tables: path and bytes, in the manifest's order. Tables that are
 /// made from others are made here, whether they were handed in or not.
@@ -82,7 +118,11 @@ pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(
         Ok::<(), String>(())
     };
     let (last, measured): (Vec<_>, Vec<_>) = tables.into_iter().partition(|(name, _)| name == DICTIONARY);
+    let (revisions, measured): (Vec<_>, Vec<_>) = measured.into_iter().partition(|(name, _)| name == REVISIONS);
     for (name, bytes) in measured.into_iter().filter(|(name, _)| !derived::NAMES.contains(&name.as_str())) {
+        put(&mut sheets, name, bytes)?;
+    }
+    for (name, bytes) in revisions {
         put(&mut sheets, name, bytes)?;
     }
     for name in derived::NAMES {
@@ -101,15 +141,15 @@ pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(
 
 /// The manifest of these files.
 pub(crate) fn manifest(header: &Header, files: &[(String, Vec<u8>)]) -> Manifest {
-    let entries: Vec<Entry> = files
+    let entries: Vec<FileEntry> = files
         .iter()
-        .map(|(path, bytes)| Entry { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256_hex(bytes) })
+        .map(|(path, bytes)| FileEntry { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256_hex(bytes) })
         .collect();
     let entries_sha256 = entries_sha256(header, &entries);
     Manifest { made_by: MADE_BY.into(), header: header.clone(), files: entries, entries_sha256 }
 }
 
-pub(crate) fn entries_sha256(header: &Header, entries: &[Entry]) -> String {
+pub(crate) fn entries_sha256(header: &Header, entries: &[FileEntry]) -> String {
     sha256_hex(&serde_json::to_vec(&(header, entries)).expect("texts and numbers are JSON"))
 }
 
@@ -121,27 +161,78 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Publishes a directory.
-pub fn publish(out: &Path, header: &Header, tables: &[ProtectedTable]) -> Result<Published, PublishError> {
+/// Publishes a directory, if the audit finds nothing, and enters it in the ledger.
+pub fn publish(out: &Path, of: Publication<'_>) -> Result<Published, PublishError> {
+    let header = of.header;
     let provisional = header.parsed_provisional_from();
-    let tables = tables.iter().map(|t| (t.name().to_owned(), render::csv::render(t, provisional))).collect();
+    let mut tables: Vec<(String, Vec<u8>)> =
+        of.tables.iter().map(|t| (t.name().to_owned(), render::csv::render(t, provisional))).collect();
+    let mut printed = Sheets::default();
+    for (name, bytes) in &tables {
+        let sheet = Sheet::parse(bytes).map_err(|e| PublishError::Render(format!("tables/{name}.csv: {e}")))?;
+        printed.insert(name, sheet);
+    }
+    let was = of.compared_with.map(|entry| of.ledger.sheets(entry)).transpose()?;
+    let newer = header.compared_with.as_ref().is_some_and(|with| with.data_as_of != header.data_as_of);
+    tables.push((REVISIONS.to_owned(), derived::revisions::render(was.as_ref(), &printed, newer)));
+    drop((was, printed));
     let (mut files, sheets) = files(header, tables).map_err(PublishError::Render)?;
+    audited(&files, header, of.earlier, of.audit_limit).map_err(PublishError::Audit)?;
+    if let Some(entry) = of.entered {
+        let entered = &of.ledger.entries()[entry];
+        for name in &entered.tables {
+            let printed = files.iter().find(|(path, _)| table_name(path) == Some(name)).map(|(_, bytes)| bytes);
+            if printed != Some(&of.ledger.table(entry, name)?) {
+                return Err(PublishError::Differs(entered.edition, name.clone()));
+            }
+        }
+    }
     let manifest = manifest(header, &files);
     let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers are JSON");
     bytes.push(b'\n');
     files.push((MANIFEST.to_owned(), bytes));
-    place(out, &files)?;
+    place(out, &files, |staged| {
+        let Some(entry) = of.enter else { return Ok(None) };
+        let tables: Vec<(&str, &[u8])> = files
+            .iter()
+            .filter_map(|(path, bytes)| Some((table_name(path)?, bytes.as_slice())))
+            .filter(|(name, _)| *name != DICTIONARY)
+            .collect();
+        let entry = Entry { tables: tables.iter().map(|(name, _)| (*name).to_owned()).collect(), ..entry };
+        Ok(Some(of.ledger.enter(&entry, &tables, staged)?))
+    })?;
     let wrong = |what: &str| PublishError::Render(format!("the {what} does not read"));
     let period = header.parsed_period().ok_or_else(|| wrong("period"))?;
     let language = header.parsed_language().ok_or_else(|| wrong("language"))?;
     let compared = Compared::of(period, derived::series_from(sheets.get("reports_month")));
     let findings = findings::find(&compared, &sheets, language);
     let findings = findings.into_iter().map(|f| f.text.replace("**", "")).collect();
-    Ok(Published { dir: out.to_owned(), findings, files: files.len() })
+    Ok(Published { dir: out.to_owned(), findings, files: files.len(), edition: header.edition })
 }
 
-/// Writes the files beside `out`, makes them durable, and moves them into place.
-fn place(out: &Path, files: &[(String, Vec<u8>)]) -> Result<(), PublishError> {
+/// The table of a path.
+pub(crate) fn table_name(path: &str) -> Option<&str> {
+    path.strip_prefix("tables/")?.strip_suffix(".csv")
+}
+
+/// The audit of the tables among these files.
+pub(crate) fn audited(
+    files: &Files,
+    header: &Header,
+    earlier: &Earlier,
+    limit: Duration,
+) -> Result<Audited, Vec<Leak>> {
+    let tables: Vec<(&str, &[u8])> =
+        files.iter().filter_map(|(path, bytes)| Some((table_name(path)?, bytes.as_slice()))).collect();
+    audit(&tables, header.state.is_some(), earlier, limit)
+}
+
+/// Writes the files beside `out`, makes them durable, and moves them into place. Between the two it is entered.
+fn place(
+    out: &Path,
+    files: &[(String, Vec<u8>)],
+    enter: impl FnOnce(&Path) -> Result<Option<Pending>, PublishError>,
+) -> Result<(), PublishError> {
     let io_error = |path: &Path| {
         let path = path.to_owned();
         move |error| PublishError::Io { path, error }
@@ -169,11 +260,24 @@ fn place(out: &Path, files: &[(String, Vec<u8>)]) -> Result<(), PublishError> {
     for dir in [fresh.join("tables"), fresh.clone()] {
         File::open(&dir).and_then(|d| d.sync_all()).map_err(io_error(&dir))?;
     }
-    if replace {
-        fs::rename(out, staging.path().join("old")).map_err(io_error(out))?;
+    File::open(staging.path()).and_then(|d| d.sync_all()).map_err(io_error(staging.path()))?;
+    let pending = enter(&fresh)?;
+    let old = staging.path().join("old");
+    let moved = if replace { fs::rename(out, &old) } else { Ok(()) }.and_then(|()| fs::rename(&fresh, out));
+    if let Err(error) = moved {
+        if let Some(pending) = pending {
+            pending.undo();
+        }
+        if old.exists() {
+            // What was there before comes back.
+            drop(fs::rename(&old, out));
+        }
+        return Err(io_error(out)(error));
     }
-    fs::rename(&fresh, out).map_err(io_error(out))?;
     File::open(parent).and_then(|d| d.sync_all()).map_err(io_error(parent))?;
+    if let Some(pending) = pending {
+        pending.done()?;
+    }
     Ok(())
 }
 

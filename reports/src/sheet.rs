@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// A cell of a measure, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +16,43 @@ pub(crate) enum Shown<'a> {
     None,
 }
 
-impl Shown<'_> {
+impl<'a> Shown<'a> {
+    /// What a measure's text says.
+    pub(crate) fn of(text: &'a str) -> Self {
+        match text {
+            "" => Self::None,
+            text => text.parse().map_or(Self::Hidden(text), Self::Number),
+        }
+    }
+
     pub(crate) const fn number(self) -> Option<i64> {
         match self {
             Self::Number(n) => Some(n),
             _ => None,
         }
+    }
+
+    /// The flag that stands beside it, where it is not provisional.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Hidden("withheld") => "complementary",
+            Self::Hidden(_) => "primary",
+            _ => "",
+        }
+    }
+
+    /// The sum of some cells: nothing where one of them is nothing, hidden where one is hidden.
+    pub(crate) fn sum(cells: impl IntoIterator<Item = Self>) -> Self {
+        let mut sum = 0;
+        let mut hidden = false;
+        for cell in cells {
+            match cell {
+                Self::Number(n) => sum += n,
+                Self::Hidden(_) => hidden = true,
+                Self::None => return Self::None,
+            }
+        }
+        if hidden { Self::Hidden("withheld") } else { Self::Number(sum) }
     }
 }
 
@@ -47,11 +79,16 @@ pub(crate) fn thousands(n: i64) -> String {
     out
 }
 
+/// For a column the rows that have a value in it, in their order.
+type Index = HashMap<String, Vec<usize>>;
+
 /// One table file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Sheet {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// For each column an index, made when it is first asked for.
+    indexes: Vec<OnceLock<Index>>,
 }
 
 impl Sheet {
@@ -69,7 +106,9 @@ impl Sheet {
         if rows.is_empty() {
             return Err("it has no header".into());
         }
-        Ok(Self { header: rows.remove(0), rows })
+        let header = rows.remove(0);
+        let indexes = header.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { header, rows, indexes })
     }
 
     pub(crate) fn header(&self) -> &[String] {
@@ -89,22 +128,53 @@ impl Sheet {
         self.column(column).and_then(|i| row.get(i)).map_or("", String::as_str)
     }
 
+    /// A row's text in the column at this place.
+    pub(crate) fn at<'a>(&self, row: &'a [String], column: usize) -> &'a str {
+        row.get(column).map_or("", String::as_str)
+    }
+
+    /// The columns that a flag stands beside.
+    pub(crate) fn measures(&self) -> impl Iterator<Item = &str> {
+        let has_flag = |name: &&str| self.column(&format!("{name}_flag")).is_some();
+        self.header.iter().map(String::as_str).filter(has_flag)
+    }
+
     /// A row's measure.
     pub(crate) fn shown<'a>(&self, row: &'a [String], column: &str) -> Shown<'a> {
-        match self.text(row, column) {
-            "" => Shown::None,
-            text => text.parse().map_or(Shown::Hidden(text), Shown::Number),
-        }
+        Shown::of(self.text(row, column))
     }
 
     /// The rows whose keys are these.
     pub(crate) fn with<'a>(&'a self, keys: &[(&str, &str)]) -> impl Iterator<Item = &'a [String]> + use<'a> {
+        static NONE: Vec<usize> = Vec::new();
         let wanted: Option<Vec<(usize, String)>> =
             keys.iter().map(|(k, v)| Some((self.column(k)?, (*v).to_owned()))).collect();
-        self.rows
-            .iter()
-            .filter(move |row| wanted.as_ref().is_some_and(|w| w.iter().all(|(i, v)| row.get(*i) == Some(v))))
-            .map(Vec::as_slice)
+        // Of the keys the one that the fewest rows have.
+        let rows_of = |(column, value): &(usize, String)| self.index(*column).get(value).unwrap_or(&NONE);
+        let fewest = wanted.as_ref().map(|w| w.iter().map(rows_of).min_by_key(|rows| rows.len()));
+        let places: Box<dyn Iterator<Item = usize>> = match fewest {
+            None => Box::new(std::iter::empty()),
+            Some(None) => Box::new(0..self.rows.len()),
+            Some(Some(rows)) => Box::new(rows.iter().copied()),
+        };
+        let fits =
+            move |row: &&[String]| wanted.as_ref().is_some_and(|w| w.iter().all(|(i, v)| row.get(*i) == Some(v)));
+        places.map(|row| self.rows[row].as_slice()).filter(fits)
+    }
+
+    fn index(&self, column: usize) -> &Index {
+        self.indexes[column].get_or_init(|| {
+            let mut index = Index::new();
+            for (i, row) in self.rows.iter().enumerate() {
+                if let Some(value) = row.get(column) {
+                    match index.get_mut(value) {
+                        Some(rows) => rows.push(i),
+                        None => drop(index.insert(value.clone(), vec![i])),
+                    }
+                }
+            }
+            index
+        })
     }
 
     /// The measure of the one row with these keys.
@@ -121,7 +191,7 @@ pub(crate) struct Sheets {
     by_name: HashMap<String, Sheet>,
 }
 
-static NO_SHEET: Sheet = Sheet { header: Vec::new(), rows: Vec::new() };
+static NO_SHEET: Sheet = Sheet { header: Vec::new(), rows: Vec::new(), indexes: Vec::new() };
 
 impl Sheets {
     pub(crate) fn insert(&mut self, name: &str, sheet: Sheet) {

@@ -54,26 +54,19 @@ impl Span {
         measure: &str,
         from: Option<Month>,
     ) -> Shown<'a> {
-        let mut sum = 0;
-        let mut hidden = None;
-        for month in (0..self.months()).map(|i| self.first.plus(i)) {
+        let cell = |month: Month| {
             if from.is_some_and(|from| month < from) {
                 return Shown::None;
             }
             let text = month.to_string();
             let mut all = vec![("month", text.as_str())];
             all.extend_from_slice(keys);
-            match sheet.value(&all, measure) {
-                Shown::Number(n) => sum += n,
-                Shown::Hidden(mark) => hidden = Some(mark),
-                Shown::None => return Shown::None,
-            }
+            sheet.value(&all, measure)
+        };
+        if self.first == self.last {
+            return cell(self.first);
         }
-        match hidden {
-            None => Shown::Number(sum),
-            Some(mark) if self.first == self.last => Shown::Hidden(mark),
-            Some(_) => Shown::Hidden("withheld"),
-        }
+        Shown::sum((0..self.months()).map(|i| cell(self.first.plus(i))))
     }
 }
 

@@ -6,13 +6,18 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use analytics::disclosure::Earlier;
 use analytics::results::ALL;
 use schemas::taxonomy::{CodeAxis, EventClass, EventKind};
 use serde::Serialize;
 
-use crate::publish::{MADE_BY, MANIFEST, Manifest, entries_sha256, files, list, sha256_hex};
+use crate::publish::{MADE_BY, MANIFEST, Manifest, audited, entries_sha256, files, list, sha256_hex, table_name};
 use crate::sheet::{Sheet, Sheets, Shown};
+
+/// How long the audit may take.
+const AUDIT_LIMIT: Duration = Duration::from_secs(600);
 
 /// One check and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -112,13 +117,8 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
         },
     );
 
-    let tables: Vec<(String, Vec<u8>)> = on_disk
-        .iter()
-        .filter_map(|(path, bytes)| {
-            let name = path.strip_prefix("tables/")?.strip_suffix(".csv")?;
-            Some((name.to_owned(), bytes.clone()))
-        })
-        .collect();
+    let tables: Vec<(String, Vec<u8>)> =
+        on_disk.iter().filter_map(|(path, bytes)| Some((table_name(path)?.to_owned(), bytes.clone()))).collect();
     let same_version = manifest.header.testigo == env!("CARGO_PKG_VERSION");
     match files(&manifest.header, tables) {
         Err(problem) => check("every table reads", Err(problem)),
@@ -126,6 +126,13 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
             check("every table reads", Ok(format!("{} tables", made.len() - 2)));
             check("the sums add up", sums(&sheets));
             check("hidden cells are marked as hidden, and only those", flags(&made, &sheets));
+            check(
+                "no hidden number can be worked out from the tables",
+                match audited(&made, &manifest.header, &Earlier::default(), AUDIT_LIMIT) {
+                    Ok(done) => Ok(format!("{} numbers below a threshold, {} sums audited", done.primary, done.sums)),
+                    Err(leaks) => Err(leaks.first().map_or_else(String::new, ToString::to_string)),
+                },
+            );
             if same_version {
                 check("the text and the data package say what the tables say", same(&made, &on_disk));
             } else {
@@ -168,15 +175,14 @@ fn same(made: &[(String, Vec<u8>)], on_disk: &[(String, Vec<u8>)]) -> Result<Str
 fn flags(made: &[(String, Vec<u8>)], sheets: &Sheets) -> Result<String, String> {
     let mut hidden = 0u64;
     for (path, _) in made {
-        let Some(name) = path.strip_prefix("tables/").and_then(|p| p.strip_suffix(".csv")) else { continue };
+        let Some(name) = table_name(path) else { continue };
         let sheet = sheets.get(name);
-        for column in sheet.header().iter().filter(|c| sheet.column(&format!("{c}_flag")).is_some()) {
+        for column in sheet.measures() {
             let flag_column = format!("{column}_flag");
             for (i, row) in sheet.rows().iter().enumerate() {
                 let text = sheet.text(row, column);
                 let expected = match text {
-                    "<5" | "<11" => "primary",
-                    "withheld" => "complementary",
+                    "<5" | "<11" | "withheld" => Shown::of(text).flag(),
                     _ => "",
                 };
                 let flag = sheet.text(row, &flag_column);

@@ -1,14 +1,15 @@
 //! `testigo brief`: a period's tables and text, published as a directory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use analytics::disclosure::Scope;
+use analytics::disclosure::{Earlier, Scope};
 use analytics::results::Period;
 use analytics::{AnalyticsError, Measured, Request, compute, disclosure};
 use chrono::TimeDelta;
 use ingest::installation::Installation;
 use ingest::store::Store;
-use reports::{Header, Published};
+use reports::{ComparedWith, Entry, Header, Ledger, Publication, Published};
 use schemas::clock::parse_rfc3339;
 use schemas::geography;
 use schemas::report::StateCode;
@@ -48,6 +49,7 @@ pub fn run(context: &Context, arguments: &Brief) -> Result {
             "data_as_of": schemas::clock::rfc3339(view.as_of),
             "files": published.files,
             "findings": published.findings,
+            "edition": published.edition,
         }))
         .map(|()| outcome);
     }
@@ -94,14 +96,103 @@ pub fn publish(
     .of(arguments.lang.into(), state)
     .late(measured.facts.delay_is_known, measured.facts.provisional_from);
     let scope = if state.is_some() { Scope::OneState } else { Scope::Everywhere };
-    let protected = disclosure::protect_all(&measured.tables, scope);
+    let ledger = Ledger::open(&context.data.join("ledger"))?;
+    let edition = Edition::of(&ledger, &header, &measured, arguments)?;
+    let header = header.edition(edition.number, edition.reason.clone(), edition.compared(&ledger));
+    let protected = disclosure::protect_after(&measured.tables, scope, &edition.earlier);
     for table in &protected.withheld {
         tell(format_args!("testigo: {table}: withheld as a whole, its small numbers cannot be hidden"));
     }
     let outcome = if protected.withheld.is_empty() { Outcome::Done } else { Outcome::SomeRejected };
-    let published = reports::publish(&arguments.out, &header, &protected.tables).map_err(|error| match error {
+    let enter = (!arguments.preview && edition.entered.is_none()).then(|| Entry {
+        state: header.state.clone(),
+        period: header.period.clone(),
+        edition: header.edition,
+        reason: header.reason.clone(),
+        data_as_of: header.data_as_of.clone(),
+        snapshot_id: header.snapshot_id.clone(),
+        fingerprint: edition.fingerprint,
+        blocks: edition.blocks,
+        tables: Vec::new(),
+    });
+    let is_new = enter.is_some();
+    let publication = Publication {
+        header: &header,
+        tables: &protected.tables,
+        earlier: &edition.earlier,
+        ledger: &ledger,
+        compared_with: edition.compared_with,
+        entered: edition.entered,
+        enter,
+        audit_limit: Duration::from_secs(context.config().publish.audit_seconds),
+    };
+    let published = reports::publish(&arguments.out, publication).map_err(|error| match error {
         reports::PublishError::NotOurs(_) => Failure::as_usage(error),
         other => other.into(),
     })?;
+    if is_new && header.edition > 1 {
+        let why = if header.reason.is_none() { "; --reason TEXT says why in it" } else { "" };
+        tell(format_args!(
+            "testigo: edition {} of {period}: it was published before from other data{why}",
+            header.edition
+        ));
+    }
     Ok((published, outcome))
+}
+
+/// Which edition it is, and what was out before it.
+#[derive(Debug)]
+struct Edition {
+    number: u32,
+    reason: Option<String>,
+    fingerprint: String,
+    blocks: BTreeMap<String, String>,
+    earlier: Earlier,
+    compared_with: Option<usize>,
+    entered: Option<usize>,
+}
+
+impl Edition {
+    fn of(ledger: &Ledger, header: &Header, measured: &Measured, arguments: &Brief) -> Result<Self, Failure> {
+        let fingerprint = header.fingerprint(&disclosure::earlier::fingerprint(&measured.tables));
+        let blocks = disclosure::earlier::blocks(&measured.tables);
+        let entered = ledger.entries().iter().position(|entry| entry.fingerprint == fingerprint);
+        // What came out after an edition does not change it.
+        let before = &ledger.entries()[..entered.unwrap_or(ledger.entries().len())];
+        let same_places = |entry: &Entry| entry.state == header.state;
+        let same_brief = |entry: &Entry| same_places(entry) && entry.period == header.period;
+        let mut earlier = Earlier::default();
+        for (at, entry) in before.iter().enumerate().filter(|(_, entry)| same_places(entry)) {
+            let unchanged = |block: &str| blocks.contains_key(block) && blocks.get(block) == entry.blocks.get(block);
+            for table in &entry.tables {
+                let unreadable = || anyhow::anyhow!("the ledger's table {table} of {} does not read", entry.period);
+                earlier.add(table, &ledger.table(at, table)?, &unchanged).ok_or_else(unreadable)?;
+            }
+        }
+        let last = before.iter().rev().find(|entry| same_brief(entry));
+        let recorded = entered.map(|entry| ledger.entries()[entry].reason.clone());
+        if let (Some(recorded), Some(given)) = (&recorded, &arguments.reason)
+            && recorded.as_ref() != Some(given)
+        {
+            tell("testigo: this edition is out already, with the reason that it was given then");
+        }
+        let given = arguments.reason.clone().filter(|_| last.is_some());
+        Ok(Self {
+            number: last.map_or(0, |entry| entry.edition) + 1,
+            reason: recorded.unwrap_or(given),
+            fingerprint,
+            blocks,
+            earlier,
+            compared_with: before.iter().rposition(same_brief).or_else(|| before.iter().rposition(same_places)),
+            entered,
+        })
+    }
+
+    fn compared(&self, ledger: &Ledger) -> Option<ComparedWith> {
+        self.compared_with.map(|entry| {
+            let entry = &ledger.entries()[entry];
+            let (period, data_as_of) = (entry.period.clone(), entry.data_as_of.clone());
+            ComparedWith { period, edition: entry.edition, data_as_of }
+        })
+    }
 }

@@ -105,15 +105,29 @@ fn audit(context: &Context, table: &TidyTable) -> Result {
         })
         .collect();
     let too_tight = cells.iter().filter(|cell| cell.too_tight).count();
+    let put_back: Vec<String> = printed.put_back().into_iter().map(|row| printed.name(row)).collect();
+    let remedies: Vec<String> = match too_tight {
+        0 => Vec::new(),
+        _ => printed.remedies(&findings).into_iter().map(|row| printed.name(row)).collect(),
+    };
     if context.json {
-        print_json(&serde_json::json!({ "hidden": cells.len(), "too_tight": too_tight, "cells": cells }))?;
+        print_json(&serde_json::json!({
+            "hidden": cells.len(), "too_tight": too_tight, "printed": put_back, "to_withhold": remedies, "cells": cells,
+        }))?;
     } else {
+        for cell in &put_back {
+            say(format_args!("PRINTED {cell}: this number was hidden, or is below {}", table.k))?;
+        }
         for cell in &cells {
             let high = cell.high.map_or_else(|| "no end".to_owned(), |high| high.to_string());
             let verdict = if cell.too_tight { "TOO TIGHT " } else { "" };
             say(format_args!("{verdict}{} ({}): {} to {high}", cell.cell, cell.shown, cell.low))?;
         }
-        tell(format_args!("{} hidden cells, {too_tight} known too well", cells.len()));
+        for cell in &remedies {
+            say(format_args!("WITHHOLD {cell}: with this number hidden no other is known too well"))?;
+        }
+        let printed = if put_back.is_empty() { String::new() } else { format!(", {} printed", put_back.len()) };
+        tell(format_args!("{} hidden cells, {too_tight} known too well{printed}", cells.len()));
     }
-    Ok(if too_tight == 0 { Outcome::Done } else { Outcome::Failed })
+    Ok(if too_tight == 0 && put_back.is_empty() { Outcome::Done } else { Outcome::Failed })
 }

@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schemas::time::Month;
 
+use super::earlier::{Earlier, Told};
 use super::grid::Grid;
 use super::protect::protect;
-use super::system::{COST, Cell as Counted, Equation, Shown, System};
+use super::system::{COST, Cell as Counted, Equation, Range, Shown, System};
 use super::{Cell, K_PEOPLE, K_PLACE, ProtectedRow, ProtectedTable, Scope, threshold};
 use crate::results::{ALL, Row, Table, Value};
 
@@ -23,6 +24,9 @@ use crate::results::{ALL, Row, Table, Value};
 const WITHOUT_PLACE: u64 = 30 * COST;
 /// A row left out, in hidden cells.
 const LEFT_OUT: u64 = 20 * COST;
+
+/// How many times dearer it is to hide a number that an earlier brief printed.
+const STOOD: u64 = 3;
 
 /// Tables of places, whose total of everywhere is a number without a place.
 const PLACES: [&str; 3] = ["county_month", "detainer_month", "courthouse"];
@@ -40,7 +44,13 @@ pub struct ProtectedTables {
 /// Hides what must not be printed of a brief's tables.
 #[must_use]
 pub fn protect_all(tables: &[Table], scope: Scope) -> ProtectedTables {
-    let mut joined = Joined::new(tables, scope);
+    protect_after(tables, scope, &Earlier::default())
+}
+
+/// The same, where earlier briefs are out.
+#[must_use]
+pub fn protect_after(tables: &[Table], scope: Scope, earlier: &Earlier) -> ProtectedTables {
+    let mut joined = Joined::new(tables, scope, earlier);
     joined.roll_up();
     joined.cells();
     joined.sums_of_tables();
@@ -55,6 +65,7 @@ type Place = (usize, usize, usize);
 struct Joined<'a> {
     tables: &'a [Table],
     scope: Scope,
+    earlier: &'a Earlier,
     /// For each table its rows that are not printed.
     out: Vec<Vec<bool>>,
     system: System,
@@ -83,9 +94,10 @@ struct Level {
 /// The cell that is printed in two places: hidden where either must be, and as hard to hide as the harder.
 fn together(a: Counted, b: Counted) -> Counted {
     match (a.known, b.known) {
-        (Some(_), _) => b,
-        (None, Some(_)) => a,
+        (Some(_), _) => Counted { before: a.before.and(b.before), ..b },
+        (None, Some(_)) => Counted { before: a.before.and(b.before), ..a },
         (None, None) => Counted {
+            before: a.before.and(b.before),
             k: if b.small_is_hidden { b.k } else { a.k },
             small_is_hidden: a.small_is_hidden || b.small_is_hidden,
             cost: if a.cost == 0 || b.cost == 0 { 0 } else { a.cost.max(b.cost) },
@@ -112,11 +124,12 @@ fn count(row: &Row, measure: usize) -> Option<i64> {
 }
 
 impl<'a> Joined<'a> {
-    fn new(tables: &'a [Table], scope: Scope) -> Self {
+    fn new(tables: &'a [Table], scope: Scope, earlier: &'a Earlier) -> Self {
         let rows = |table: &'a Table| table.rows.iter().zip(0..).map(|(row, i)| (keys_of(table, row), i)).collect();
         Self {
             tables,
             scope,
+            earlier,
             out: tables.iter().map(|table| vec![false; table.rows.len()]).collect(),
             system: System::default(),
             cell_at: HashMap::new(),
@@ -269,12 +282,12 @@ impl<'a> Joined<'a> {
                     let key = same_number(table, row, m);
                     let known = key.as_ref().and_then(|key| shared.get(key)).copied();
                     if let Some(cell) = known.filter(|cell| self.system.cells[*cell].value == value) {
-                        let (old, new) = (self.system.cells[cell], self.counted(t, r, value));
+                        let (old, new) = (self.system.cells[cell], self.counted(t, r, m, value));
                         self.system.cells[cell] = together(old, new);
                         self.cell_at.insert((t, r, m), cell);
                         continue;
                     }
-                    let cell = self.system.add(self.counted(t, r, value));
+                    let cell = self.system.add(self.counted(t, r, m, value));
                     self.cell_at.insert((t, r, m), cell);
                     if let Some(key) = key {
                         shared.insert(key, cell);
@@ -284,20 +297,27 @@ impl<'a> Joined<'a> {
         }
     }
 
-    fn counted(&self, t: usize, r: usize, value: i64) -> Counted {
-        let table = &self.tables[t];
+    fn counted(&self, t: usize, r: usize, m: usize, value: i64) -> Counted {
+        let (table, row) = (&self.tables[t], &self.tables[t].rows[r]);
+        let k = self.k(t, r).map(|k| if is_role_total(table, row) { K_PLACE } else { k });
+        let told = self.earlier.told(table, row, m);
+        let before = told.map_or(Range::COUNT, |told| told.range(k.unwrap_or(K_PLACE)));
         if self.out[t][r] {
-            return Counted::unprinted(value);
+            return Counted { before, ..Counted::unprinted(value) };
         }
-        if matches!(table.name, "funnel_month" | "sums") {
+        if matches!(table.name, "funnel_month" | "sums") || told == Some(Told::Number(value)) {
             return Counted::fixed(value);
         }
-        let k = self.k(t, r).map(|k| if is_role_total(table, &table.rows[r]) { K_PLACE } else { k });
         let Some(k) = k else {
-            return Counted { small_is_hidden: false, cost: WITHOUT_PLACE, ..Counted::printed(value, K_PLACE) };
+            let printed = Counted { small_is_hidden: false, cost: WITHOUT_PLACE, ..Counted::printed(value, K_PLACE) };
+            return Counted { before, ..printed };
         };
         let cost_left_out = if self.spare.contains(&(t, r)) { LEFT_OUT } else { 0 };
-        Counted { cost_left_out, ..Counted::printed(value, k) }
+        let printed = Counted::printed(value, k);
+        // Who remembers what stood here before could take it for what is hidden now.
+        let stood = self.earlier.stood(table, row, m) == Some(value);
+        let cost = if stood { STOOD * printed.cost } else { printed.cost };
+        Counted { cost, cost_left_out, before, ..printed }
     }
 
     fn sums_of_tables(&mut self) {

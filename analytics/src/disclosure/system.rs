@@ -15,6 +15,16 @@ impl Range {
     /// Of a count that stands nowhere.
     pub const COUNT: Self = Self { low: 0, high: None };
 
+    /// What both say.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let high = match (self.high, other.high) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Self { low: self.low.max(other.low), high }
+    }
+
     #[must_use]
     pub const fn exactly(value: i64) -> Self {
         Self { low: value, high: Some(value) }
@@ -45,6 +55,8 @@ pub struct Cell {
     /// It is not printed here, and this is what is known of it all the same: a difference between two printed numbers, or
     /// what an earlier brief hid.
     pub known: Option<Range>,
+    /// What earlier briefs tell of it, beside its mark.
+    pub before: Range,
 }
 
 /// The cost of hiding one cell, before its size is looked at.
@@ -55,13 +67,14 @@ impl Cell {
     #[must_use]
     pub fn printed(value: i64, k: i64) -> Self {
         let size = u64::try_from(value).unwrap_or(0).min(COST / 100);
-        Self { value, k, small_is_hidden: true, cost: COST + size, cost_left_out: 0, known: None }
+        Self { value, k, small_is_hidden: true, cost: COST + size, cost_left_out: 0, known: None, before: Range::COUNT }
     }
 
     /// A number that is out already.
     #[must_use]
     pub const fn fixed(value: i64) -> Self {
-        Self { value, k: 1, small_is_hidden: false, cost: 0, cost_left_out: 0, known: None }
+        let before = Range::COUNT;
+        Self { value, k: 1, small_is_hidden: false, cost: 0, cost_left_out: 0, known: None, before }
     }
 
     /// A number that is printed nowhere.
@@ -153,10 +166,10 @@ impl System {
     pub fn range(&self, cell: usize, shown: Shown) -> Range {
         let of = &self.cells[cell];
         match (of.known, shown) {
-            (Some(range), _) => range,
+            (Some(range), _) => range.and(of.before),
             (None, Shown::Number) => Range::exactly(of.value),
-            (None, Shown::Marked) => of.marked(self.marks),
-            (None, Shown::LeftOut) => Range::COUNT,
+            (None, Shown::Marked) => of.marked(self.marks).and(of.before),
+            (None, Shown::LeftOut) => of.before,
         }
     }
 }

@@ -47,5 +47,6 @@ const fn unit_name(unit: Unit) -> &'static str {
         Unit::Persons => "persons",
         Unit::Submissions => "submissions",
         Unit::Decimal(_) => "decimal",
+        Unit::Text => "text",
     }
 }

@@ -1,4 +1,4 @@
-//! The shapes of tables that are made from other published tables: `comparators` and `suppression_log`.
+//! The shapes of tables that are made from other published tables: `comparators`, `revisions` and `suppression_log`.
 //!
 //! What always holds: they have no rows here. Whoever publishes makes their rows from printed cells alone, so that they tell
 //! nothing that the other tables do not.
@@ -39,6 +39,33 @@ pub fn comparators() -> Table {
             ),
             measure("year_to_date", Unit::Reports, "Sum from January to the month"),
             measure("year_to_date_last_year", Unit::Reports, "The same of the year before"),
+        ],
+        Vec::new(),
+    )
+}
+
+/// `revisions`: what numbers were in the last edition, or in the last brief.
+#[must_use]
+pub fn revisions() -> Table {
+    table(
+        "revisions",
+        "What numbers of months were when they were printed last, and are now: in the last edition of the same brief, else in the \
+         last brief of the same places",
+        keys(&[
+            ("table", "The table that the number stands in"),
+            ("key", "Its row there, without the month: column=value, joined by ;"),
+            ("measure", "Its column there"),
+            ("month", "The month, or the period, of the number"),
+        ]),
+        vec![
+            measure("was", Unit::Decimal(0), "What was printed then; empty: nothing"),
+            measure("is", Unit::Decimal(0), "What is printed now"),
+            open_measure(
+                "why",
+                Unit::Text,
+                "newer_data: reports came late, were corrected or withdrawn; other_rules: from the same data; hidden_now, \
+                 shown_now: disclosure control; not_printed_then, not_printed_now: the row",
+            ),
         ],
         Vec::new(),
     )

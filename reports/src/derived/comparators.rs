@@ -9,7 +9,7 @@ use analytics::measures::derived;
 use analytics::results::Period;
 use schemas::time::Month;
 
-use super::{IN_MEMORY, bytes, series_from, writer};
+use super::{IN_MEMORY, bytes, copied, series_from, writer};
 use crate::sheet::{Sheet, Sheets, Shown};
 
 /// The tables that have months, with the columns that tell their rows apart.
@@ -25,15 +25,6 @@ const TABLES: [(&str, &[&str]); 6] = [
 /// How many months before the month the mean is of.
 const MEAN_OF: i32 = 6;
 
-/// A number made from several cells.
-enum Made {
-    /// In units of 10^-decimals.
-    Number(i64),
-    Hidden,
-    /// A month that it needs is none of the series.
-    Missing,
-}
-
 /// One row's cells by month.
 struct Series<'a> {
     from: Month,
@@ -47,46 +38,35 @@ impl<'a> Series<'a> {
     }
 
     /// The sum of these months.
-    fn sum(&self, months: impl IntoIterator<Item = Month>) -> Made {
-        let mut sum = 0;
-        let mut hidden = false;
-        for month in months {
-            match self.at(month) {
-                Shown::Number(n) => sum += n,
-                Shown::Hidden(_) => hidden = true,
-                Shown::None => return Made::Missing,
-            }
-        }
-        if hidden { Made::Hidden } else { Made::Number(sum) }
+    fn sum(&self, months: impl IntoIterator<Item = Month>) -> Shown<'a> {
+        Shown::sum(months.into_iter().map(|month| self.at(month)))
     }
 
     /// The months from January to `month`.
-    fn year_to_date(&self, month: Month) -> Made {
+    fn year_to_date(&self, month: Month) -> Shown<'a> {
         let january = month.plus(1 - i32::try_from(month.month()).unwrap_or(1));
         self.sum((0..=month.index() - january.index()).map(|i| january.plus(i)))
     }
 
-    fn mean(&self) -> Made {
+    fn mean(&self) -> Shown<'a> {
         match self.sum((1..=MEAN_OF).map(|i| self.month.plus(-i))) {
             // In tenths, halves away from zero.
-            Made::Number(sum) => Made::Number((sum * 10 + i64::from(MEAN_OF) / 2) / i64::from(MEAN_OF)),
+            Shown::Number(sum) => Shown::Number((sum * 10 + i64::from(MEAN_OF) / 2) / i64::from(MEAN_OF)),
             other => other,
         }
     }
 
-    fn rank(&self) -> Made {
-        let Shown::Number(now) = self.at(self.month) else {
-            return if self.at(self.month) == Shown::None { Made::Missing } else { Made::Hidden };
-        };
+    fn rank(&self) -> Shown<'a> {
+        let Shown::Number(now) = self.at(self.month) else { return Shown::sum([self.at(self.month)]) };
         let mut rank = 1;
         for month in self.months() {
             match self.at(month) {
                 Shown::Number(n) => rank += i64::from(n > now),
-                Shown::Hidden(_) => return Made::Hidden,
+                Shown::Hidden(_) => return Shown::Hidden("withheld"),
                 Shown::None => {}
             }
         }
-        Made::Number(rank)
+        Shown::Number(rank)
     }
 
     /// The months of the series, to the period's last.
@@ -106,7 +86,7 @@ pub(crate) fn render(period: Period, sheets: &Sheets) -> Vec<u8> {
     let from = series_from(sheets.get("reports_month")).unwrap_or(month).min(month);
     for (name, keys) in TABLES {
         let sheet = sheets.get(name);
-        for measure in measures(sheet) {
+        for measure in sheet.measures() {
             for (key, cells) in rows(sheet, keys, measure) {
                 let series = Series { from, month, cells };
                 if series.is_all_zero() {
@@ -116,22 +96,16 @@ pub(crate) fn render(period: Period, sheets: &Sheets) -> Vec<u8> {
                 for at in [month, month.plus(-1), month.plus(-12)] {
                     record.extend(copied(series.at(at)));
                 }
-                record.extend(made(&series.mean(), true));
-                record.extend(made(&series.rank(), false));
+                record.extend(mean(series.mean()));
+                record.extend(copied(series.rank()));
                 record.push(series.months().count().to_string());
-                record.extend(made(&series.year_to_date(month), false));
-                record.extend(made(&series.year_to_date(month.plus(-12)), false));
+                record.extend(copied(series.year_to_date(month)));
+                record.extend(copied(series.year_to_date(month.plus(-12))));
                 out.write_record(&record).expect(IN_MEMORY);
             }
         }
     }
     bytes(out)
-}
-
-/// The columns that a flag stands beside.
-fn measures(sheet: &Sheet) -> impl Iterator<Item = &str> {
-    let has_flag = |name: &&str| sheet.column(&format!("{name}_flag")).is_some();
-    sheet.header().iter().map(String::as_str).filter(has_flag)
 }
 
 /// The rows of a table by their key, in the order of the table, with their cells by month.
@@ -153,27 +127,11 @@ fn rows<'a>(sheet: &'a Sheet, keys: &[&str], measure: &str) -> Vec<(String, BTre
     found
 }
 
-/// A cell as it is printed where it comes from, with its flag.
-fn copied(cell: Shown<'_>) -> [String; 2] {
-    let flag = match cell {
-        Shown::Hidden("withheld") => "complementary",
-        Shown::Hidden(_) => "primary",
-        _ => "",
-    };
-    let text = match cell {
-        Shown::Number(n) => n.to_string(),
-        Shown::Hidden(text) => text.to_owned(),
-        Shown::None => String::new(),
-    };
-    [text, flag.to_owned()]
-}
-
-fn made(number: &Made, tenths: bool) -> [String; 2] {
-    match number {
-        Made::Number(n) if tenths => [format!("{}.{}", n / 10, n % 10), String::new()],
-        Made::Number(n) => [n.to_string(), String::new()],
-        Made::Hidden => ["withheld".to_owned(), "complementary".to_owned()],
-        Made::Missing => [String::new(), String::new()],
+/// A mean is in tenths.
+fn mean(cell: Shown<'_>) -> [String; 2] {
+    match cell {
+        Shown::Number(n) => [format!("{}.{}", n / 10, n % 10), String::new()],
+        other => copied(other),
     }
 }
 

@@ -4,12 +4,13 @@
 //! that [`crate::verify`] can make them again from the directory; a number that is made from a hidden cell is hidden.
 
 mod comparators;
+pub(crate) mod revisions;
 mod suppression_log;
 
 use analytics::results::{ALL, Period, Table};
 use schemas::time::Month;
 
-use crate::sheet::{Sheet, Sheets};
+use crate::sheet::{Sheet, Sheets, Shown};
 
 /// The tables of this module, by name, in the order in which they are published.
 pub(crate) const NAMES: [&str; 2] = ["comparators", "suppression_log"];
@@ -46,6 +47,16 @@ fn writer(shape: &Table) -> csv::Writer<Vec<u8>> {
 
 fn bytes(writer: csv::Writer<Vec<u8>>) -> Vec<u8> {
     writer.into_inner().expect(IN_MEMORY)
+}
+
+/// A cell as it is printed where it comes from, with its flag.
+fn copied(cell: Shown<'_>) -> [String; 2] {
+    let text = match cell {
+        Shown::Number(n) => n.to_string(),
+        Shown::Hidden(text) => text.to_owned(),
+        Shown::None => String::new(),
+    };
+    [text, cell.flag().to_owned()]
 }
 
 const IN_MEMORY: &str = "writing to memory cannot fail";

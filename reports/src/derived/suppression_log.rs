@@ -8,8 +8,7 @@ use crate::sheet::Sheets;
 pub(crate) fn render(sheets: &Sheets) -> Vec<u8> {
     let mut out = writer(&derived::suppression_log());
     for (name, sheet) in sheets.in_order() {
-        let flags: Vec<usize> =
-            sheet.header().iter().enumerate().filter(|(_, c)| c.ends_with("_flag")).map(|(i, _)| i).collect();
+        let flags: Vec<usize> = sheet.measures().filter_map(|name| sheet.column(&format!("{name}_flag"))).collect();
         if flags.is_empty() {
             continue;
         }

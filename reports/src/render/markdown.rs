@@ -5,12 +5,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use analytics::results::{ALL, UNKNOWN};
+use analytics::results::{ALL, Period, UNKNOWN};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use schemas::Language;
+use schemas::clock::parse_rfc3339;
 use schemas::taxonomy::{self, CodeAxis, EventClass, EventKind};
+use schemas::time::Month;
 use serde::Serialize;
 
 use crate::derived::series_from;
@@ -85,6 +87,13 @@ struct SameSources {
     before: String,
 }
 
+/// An earlier brief.
+#[derive(Serialize)]
+struct Was {
+    period: String,
+    as_of: String,
+}
+
 #[derive(Serialize)]
 struct Context<'a> {
     header: &'a Header,
@@ -131,6 +140,10 @@ struct Context<'a> {
     /// None where the brief has no such panels: one of a state, or of more than a month.
     same_sources: Option<Vec<SameSources>>,
     provisional_from: Option<String>,
+    /// What `revisions` compares with.
+    compared_with: Option<Was>,
+    /// Months whose number of reports of events is another now.
+    revised: Vec<Line>,
     series_from: Option<String>,
 }
 
@@ -205,6 +218,8 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         same_sources: (of_state.is_none() && length == Length::Month)
             .then(|| text.same_sources(sheets.get("same_sources"))),
         provisional_from: header.parsed_provisional_from().map(|month| long_month(month, language)),
+        compared_with: was(header, language),
+        revised: revised(sheets.get("revisions"), language),
         series_from: compared.series_from.map(|month| long_month(month, language)),
     };
     let lines = [&context.headline, &context.not_events, &context.counties, &context.tactics]
@@ -222,6 +237,24 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
     let whitespace = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(whitespace.map_err(|e| format!("the template engine's settings do not hold: {e:#}"))?);
     environment.render_str(template(language), Serde(&context)).map_err(|e| format!("the text's template fails: {e:#}"))
+}
+
+fn was(header: &Header, language: Language) -> Option<Was> {
+    let with = header.compared_with.as_ref()?;
+    let of = Period::parse(&with.period)?;
+    let as_of = parse_rfc3339(&with.data_as_of)?;
+    Some(Was { period: period(Span::of(of), language), as_of: long_day(as_of.date_naive(), language) })
+}
+
+/// The months of `revisions`, of all reports of events.
+fn revised(revisions: &Sheet, language: Language) -> Vec<Line> {
+    let rows = revisions.with(&[("table", "reports_month"), ("key", "event_kind=all"), ("measure", "reports")]);
+    let of = |row: &[String]| {
+        let month = Month::parse(revisions.text(row, "month"))?;
+        let cells = ["was", "is"].map(|column| revisions.shown(row, column).to_string().replace("withheld", withheld(language)));
+        Some(line(long_month(month, language), false, cells.to_vec()))
+    };
+    rows.filter_map(of).collect()
 }
 
 fn line(label: impl Into<String>, strong: bool, cells: Vec<String>) -> Line {

@@ -1,5 +1,8 @@
 //! A puzzle: cells with what their marks tell, sums between them. Its solution: how low and how high each cell can be.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
 use microlp::{ComparisonOp, Error, LinearExpr, OptimizationDirection, Problem, Variable};
 
 use super::flow::Flow;
@@ -36,6 +39,8 @@ pub enum Unsolved {
     Contradiction { sum: usize },
     #[error("the linear program has no answer: {0}")]
     Solver(String),
+    #[error("it takes longer than it may")]
+    OutOfTime,
 }
 
 /// A hidden cell.
@@ -55,14 +60,40 @@ const JOINT_GOALS: usize = 12;
 impl Puzzle {
     /// The bounds of every hidden cell; where `all` is false only of those that the rule is for.
     pub fn solve(&self, all: bool) -> Result<Vec<Finding>, Unsolved> {
+        self.solve_until(all, None)
+    }
+
+    /// The same, given up at an instant.
+    pub fn solve_until(&self, all: bool, until: Option<Instant>) -> Result<Vec<Finding>, Unsolved> {
         let mut k_of = vec![0; self.cells.len()];
         for (cell, k) in &self.small {
             k_of[*cell] = *k;
         }
         let mut bounds = self.cells.clone();
         self.tighten(&mut bounds)?;
-        for component in self.components(&bounds) {
-            self.solve_component(&component, &k_of, all, &mut bounds)?;
+        let components = self.components(&bounds);
+        let next = AtomicUsize::new(0);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(components.len());
+        let work = || {
+            let mut found = Vec::new();
+            while let Some(component) = components.get(next.fetch_add(1, Ordering::Relaxed)) {
+                found.extend(self.solve_component(component, &k_of, all, &bounds, until)?);
+            }
+            Ok::<_, Unsolved>(found)
+        };
+        let mut found = Vec::new();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+            for thread in threads {
+                match thread.join() {
+                    Ok(of_thread) => found.extend(of_thread?),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            Ok::<_, Unsolved>(())
+        })?;
+        for (cell, of_cell) in found {
+            bounds[cell] = of_cell;
         }
         let hidden = (0..self.cells.len()).filter(|cell| !self.cells[*cell].is_known() && (all || k_of[*cell] > 0));
         let finding = |cell: usize| {
@@ -148,7 +179,14 @@ impl Puzzle {
         sets
     }
 
-    fn solve_component(&self, sums: &[usize], k_of: &[i64], all: bool, bounds: &mut [Bounds]) -> Result<(), Unsolved> {
+    fn solve_component(
+        &self,
+        sums: &[usize],
+        k_of: &[i64],
+        all: bool,
+        bounds: &[Bounds],
+        until: Option<Instant>,
+    ) -> Result<Vec<(usize, Bounds)>, Unsolved> {
         let mut unknown: Vec<usize> = sums
             .iter()
             .flat_map(|sum| self.sums[*sum].1.iter().chain([&self.sums[*sum].0]))
@@ -157,10 +195,10 @@ impl Puzzle {
             .collect();
         unknown.sort_unstable();
         unknown.dedup();
-        if unknown.is_empty() {
-            return Ok(());
-        }
         let asked: Vec<usize> = unknown.iter().copied().filter(|cell| all || k_of[*cell] > 0).collect();
+        if unknown.is_empty() {
+            return Ok(Vec::new());
+        }
         // What is known goes to the right side; rows are over places in `unknown`.
         let rows: Vec<Row> = sums
             .iter()
@@ -180,18 +218,21 @@ impl Puzzle {
         let places = asked.iter().filter_map(|cell| unknown.binary_search(cell).ok());
         if let Some(mut flow) = Flow::new(&ranges, &rows) {
             flow.fill().map_err(|sum| Unsolved::Contradiction { sum })?;
+            let mut found = Vec::new();
             for (cell, place) in asked.iter().zip(places) {
-                bounds[*cell] = flow.bounds(place);
+                found.push((*cell, flow.bounds(place)));
+                in_time(until)?;
             }
-            return Ok(());
+            return Ok(found);
         }
         let places: Vec<usize> = places.collect();
-        let found = linear(&ranges, &rows, &places)?;
-        for (cell, found) in asked.iter().zip(found) {
-            bounds[*cell] = found;
-        }
-        Ok(())
+        let found = linear(&ranges, &rows, &places, until)?;
+        Ok(asked.into_iter().zip(found).collect())
     }
+}
+
+fn in_time(until: Option<Instant>) -> Result<(), Unsolved> {
+    if until.is_some_and(|until| Instant::now() > until) { Err(Unsolved::OutOfTime) } else { Ok(()) }
 }
 
 /// An equation: terms with signs, and what they come to.
@@ -206,7 +247,7 @@ pub(super) struct Row {
 ///
 /// First goals for all cells together: each answer is a table that fits, and a cell that reaches an end of its own range in
 /// one of them needs no program of its own.
-fn linear(ranges: &[Bounds], rows: &[Row], asked: &[usize]) -> Result<Vec<Bounds>, Unsolved> {
+fn linear(ranges: &[Bounds], rows: &[Row], asked: &[usize], until: Option<Instant>) -> Result<Vec<Bounds>, Unsolved> {
     // Per cell the least and the most that some fitting table had.
     let mut seen = vec![(f64::INFINITY, f64::NEG_INFINITY); ranges.len()];
     let at_low = |seen: &[(f64, f64)], cell: usize| seen[cell].0 <= ranges[cell].low as f64 + NEAR;
@@ -225,7 +266,7 @@ fn linear(ranges: &[Bounds], rows: &[Row], asked: &[usize]) -> Result<Vec<Bounds
             if open.is_empty() {
                 break;
             }
-            let Answer::Point(point) = program(ranges, rows, &open, up)? else { break };
+            let Answer::Point(point) = program(ranges, rows, &open, up, until)? else { break };
             let before = open.len();
             for (seen, value) in seen.iter_mut().zip(&point) {
                 *seen = (seen.0.min(*value), seen.1.max(*value));
@@ -242,7 +283,7 @@ fn linear(ranges: &[Bounds], rows: &[Row], asked: &[usize]) -> Result<Vec<Bounds
         let low = if at_low(&seen, *cell) {
             ranges[*cell].low
         } else {
-            match program(ranges, rows, &[*cell], false)? {
+            match program(ranges, rows, &[*cell], false, until)? {
                 Answer::Point(point) => (point[*cell] - NEAR).ceil() as i64,
                 Answer::Endless => ranges[*cell].low,
             }
@@ -250,7 +291,7 @@ fn linear(ranges: &[Bounds], rows: &[Row], asked: &[usize]) -> Result<Vec<Bounds
         let high = if at_high(&seen, *cell) {
             ranges[*cell].high
         } else {
-            match program(ranges, rows, &[*cell], true)? {
+            match program(ranges, rows, &[*cell], true, until)? {
                 Answer::Point(point) => Some((point[*cell] + NEAR).floor() as i64),
                 Answer::Endless => None,
             }
@@ -266,7 +307,14 @@ enum Answer {
 }
 
 /// The least, or the most, of the sum of some cells.
-fn program(ranges: &[Bounds], rows: &[Row], of: &[usize], up: bool) -> Result<Answer, Unsolved> {
+fn program(
+    ranges: &[Bounds],
+    rows: &[Row],
+    of: &[usize],
+    up: bool,
+    until: Option<Instant>,
+) -> Result<Answer, Unsolved> {
+    in_time(until)?;
     let mut goal = vec![0.0; ranges.len()];
     for cell in of {
         goal[*cell] = 1.0;
@@ -287,10 +335,13 @@ fn program(ranges: &[Bounds], rows: &[Row], of: &[usize], up: bool) -> Result<An
         }
         problem.add_constraint(left, ComparisonOp::Eq, row.right as f64);
     }
+    if let Some(until) = until {
+        problem.set_time_limit(until.saturating_duration_since(Instant::now()));
+    }
     match problem.solve() {
         Ok(outcome) => match outcome.into_solution() {
             Ok(solution) => Ok(Answer::Point(variables.iter().map(|v| solution.var_value(*v)).collect())),
-            Err(_) => Err(Unsolved::Solver("it was interrupted".into())),
+            Err(_) => Err(Unsolved::OutOfTime),
         },
         Err(Error::Unbounded) => Ok(Answer::Endless),
         Err(Error::Infeasible) => Err(Unsolved::Contradiction { sum: rows.first().map_or(0, |row| row.sum) }),

@@ -4,8 +4,10 @@
 //! which give the same where each cell stands in two sums at most), rounded inward to whole numbers.
 
 mod bounds;
+mod brief;
 mod flow;
 mod printed;
 
 pub use bounds::{Bounds, Finding, Puzzle, Unsolved};
+pub use brief::{Audited, Leak, audit};
 pub use printed::Printed;

@@ -50,14 +50,16 @@ pub struct Printed {
     cells: Vec<Seen>,
     /// Whether the table says of the cell that it is a primary one. None: it has no such column.
     primary: Option<Vec<bool>>,
+    /// Whether the table's flag says of the cell that it is hidden.
+    hidden_by_flag: Option<Vec<bool>>,
 }
 
 /// A sum that a reader knows of.
 #[derive(Debug, Clone)]
-struct Sum {
-    total: usize,
+pub(super) struct Sum {
+    pub(super) total: usize,
     along: usize,
-    parts: Vec<usize>,
+    pub(super) parts: Vec<usize>,
 }
 
 impl Printed {
@@ -87,6 +89,7 @@ impl Printed {
             rows: Vec::new(),
             cells: Vec::new(),
             primary: flag_column.map(|_| Vec::new()),
+            hidden_by_flag: flag_column.map(|_| Vec::new()),
         };
         for record in reader.records() {
             let record = record.map_err(|e| unreadable(&e))?;
@@ -110,6 +113,9 @@ impl Printed {
             table.cells.push(cell);
             if let (Some(primary), Some(column)) = (&mut table.primary, flag_column) {
                 primary.push(&record[column] == "primary");
+            }
+            if let (Some(hidden), Some(column)) = (&mut table.hidden_by_flag, flag_column) {
+                hidden.push(matches!(&record[column], "primary" | "complementary"));
             }
         }
         let mut before = std::collections::HashSet::new();
@@ -144,25 +150,37 @@ impl Printed {
 
     /// The bounds of each hidden cell that stands in the table.
     pub fn audit(&self) -> Result<Vec<Finding>, TableError> {
-        let mut rows = self.rows.clone();
-        let sums = self.sums(&mut rows);
         if !self.rows.iter().any(|row| row.contains(&0)) {
             return Err(TableError::NoTotals(self.key_names.join(", ")));
         }
+        let (puzzle, kept) = self.puzzle(&|_| self.k)?;
+        let findings = puzzle.solve(true).map_err(|error| match error {
+            Unsolved::Contradiction { sum } => self.does_not_add_up(&kept[sum]),
+            Unsolved::Solver(_) | Unsolved::OutOfTime => TableError::Solver(error.to_string()),
+        })?;
+        Ok(findings.into_iter().filter(|finding| finding.cell < self.rows.len()).collect())
+    }
+
+    /// The cells, what is known of each, and their sums. Cells of rows that were left out stand behind the table's own. A
+    /// withheld number of a row is as large as `k` says or larger.
+    pub(super) fn puzzle(&self, k: &dyn Fn(usize) -> i64) -> Result<(Puzzle, Vec<Sum>), TableError> {
+        let mut rows = self.rows.clone();
+        let sums = self.sums(&mut rows);
         let mut cells: Vec<Bounds> = self
             .cells
             .iter()
-            .map(|cell| match cell {
+            .enumerate()
+            .map(|(row, cell)| match cell {
                 Seen::Number(n) => Bounds { low: *n, high: Some(*n) },
                 Seen::Below(k) => Bounds { low: 1, high: Some(k - 1) },
-                Seen::Withheld => Bounds { low: self.k, high: None },
+                Seen::Withheld => Bounds { low: k(row), high: None },
                 Seen::Bare => Bounds { low: 1, high: None },
             })
             .collect();
         cells.resize(rows.len(), Bounds { low: 0, high: None });
         let small = (0..self.cells.len()).filter_map(|row| match self.cells[row] {
             Seen::Below(k) => Some((row, k)),
-            Seen::Bare if self.primary.as_ref().is_none_or(|primary| primary[row]) => Some((row, self.k)),
+            Seen::Bare if self.primary.as_ref().is_none_or(|primary| primary[row]) => Some((row, k(row))),
             _ => None,
         });
         let small = small.collect();
@@ -174,11 +192,69 @@ impl Printed {
         }
         let kept = Self::without_repetition(&sums, &cells, self.key_names.len());
         let puzzle = Puzzle { cells, sums: kept.iter().map(|sum| (sum.total, sum.parts.clone())).collect(), small };
-        let findings = puzzle.solve(true).map_err(|error| match error {
-            Unsolved::Contradiction { sum } => self.does_not_add_up(&kept[sum]),
-            Unsolved::Solver(_) => TableError::Solver(error.to_string()),
-        })?;
-        Ok(findings.into_iter().filter(|finding| finding.cell < self.rows.len()).collect())
+        Ok((puzzle, kept))
+    }
+
+    /// A row's labels.
+    pub(super) fn labels(&self, row: usize) -> Vec<&str> {
+        self.rows[row].iter().map(|label| self.labels[*label].as_str()).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The number that is printed in a row, if one is.
+    pub(super) fn number(&self, row: usize) -> Option<i64> {
+        if let Seen::Number(n) = self.cells[row] { Some(n) } else { None }
+    }
+
+    /// Numbers that stand where the table itself hides such: those that its own flag calls hidden, then small ones. Of a table
+    /// that hides nothing nothing is said, nor of the number of everywhere, which has no place.
+    #[must_use]
+    pub fn put_back(&self) -> Vec<usize> {
+        let number = |row: usize| matches!(self.cells[row], Seen::Number(_));
+        let flagged = |row: usize| self.hidden_by_flag.as_ref().is_some_and(|flags| flags[row]);
+        let mut found: Vec<usize> = (0..self.cells.len()).filter(|row| number(*row) && flagged(*row)).collect();
+        if self.hidden() == 0 {
+            return found;
+        }
+        let totals: Vec<bool> =
+            (0..self.key_names.len()).map(|key| self.rows.iter().any(|row| row[key] == 0)).collect();
+        let state = self.key_names.iter().position(|name| name == "state");
+        let everywhere = |row: usize| {
+            let all = self.rows[row].iter().zip(&totals).all(|(label, is_total)| !is_total || *label == 0);
+            state.is_some_and(|state| self.rows[row][state] == 0) && all
+        };
+        let small = |row: usize| matches!(self.cells[row], Seen::Number(n) if (1..self.k).contains(&n));
+        found.extend((0..self.cells.len()).filter(|row| small(*row) && !flagged(*row) && !everywhere(*row)));
+        found
+    }
+
+    /// Printed numbers of which each alone, were it withheld, would leave no hidden number known too well.
+    #[must_use]
+    pub fn remedies(&self, findings: &[Finding]) -> Vec<usize> {
+        /// So many are tried.
+        const TRIED: usize = 60;
+        let Ok((puzzle, kept)) = self.puzzle(&|_| self.k) else { return Vec::new() };
+        let tight = |cell: &usize| findings.iter().any(|finding| finding.too_tight && finding.cell == *cell);
+        let mut tried: Vec<usize> = kept
+            .iter()
+            .flat_map(|sum| {
+                let cells = sum.parts.iter().chain([&sum.total]).copied().collect::<Vec<_>>();
+                if cells.iter().any(tight) { cells } else { Vec::new() }
+            })
+            .filter(|cell| *cell < self.len() && self.number(*cell).is_some_and(|n| n >= self.k))
+            .collect();
+        tried.sort_unstable();
+        tried.dedup();
+        tried.truncate(TRIED);
+        tried.retain(|cell| {
+            let mut puzzle = puzzle.clone();
+            puzzle.cells[*cell] = Bounds { low: self.k, high: None };
+            puzzle.solve(false).is_ok_and(|found| found.iter().all(|finding| !finding.too_tight))
+        });
+        tried
     }
 
     fn does_not_add_up(&self, sum: &Sum) -> TableError {
