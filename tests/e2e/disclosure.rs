@@ -37,6 +37,13 @@ fn a_protected_table_passes_the_audit_and_a_number_put_back_does_not() {
     let told = "TOO TIGHT month=2026-09, state=NY, county_fips=36005 (<5): 3 to 3";
     let audited = disclosure(&home, "audit", &by_hand, &[]).exits(1).stdout;
     assert!(audited.contains(told), "{audited}");
+    assert!(audited.contains("WITHHOLD month=2026-09, state=NY, county_fips=36047"), "the one put back: {audited}");
+    // A small number put back is named first, whatever else it gives away.
+    for mark in ["<5,primary", "<5,"] {
+        let by_hand = home.write("by_hand.csv", protected.replace("<5,primary", &mark.replace("<5", "3")));
+        let audited = disclosure(&home, "audit", &by_hand, &[]).exits(1).stdout;
+        assert!(audited.starts_with("PRINTED month=2026-09, state=NY, county_fips=36005"), "{audited}");
+    }
 }
 
 #[test]

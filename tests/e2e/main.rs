@@ -7,6 +7,7 @@ mod bad_input;
 mod common;
 mod disclosure;
 mod durability;
+mod editions;
 mod http;
 mod i213;
 mod kills;

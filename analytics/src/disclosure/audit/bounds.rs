@@ -71,6 +71,7 @@ impl Puzzle {
         }
         let mut bounds = self.cells.clone();
         self.tighten(&mut bounds)?;
+        in_time(until)?;
         let components = self.components(&bounds);
         let next = AtomicUsize::new(0);
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(components.len());
