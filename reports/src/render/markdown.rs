@@ -251,7 +251,8 @@ fn revised(revisions: &Sheet, language: Language) -> Vec<Line> {
     let rows = revisions.with(&[("table", "reports_month"), ("key", "event_kind=all"), ("measure", "reports")]);
     let of = |row: &[String]| {
         let month = Month::parse(revisions.text(row, "month"))?;
-        let cells = ["was", "is"].map(|column| revisions.shown(row, column).to_string().replace("withheld", withheld(language)));
+        let cells = ["was", "is"]
+            .map(|column| revisions.shown(row, column).to_string().replace("withheld", withheld(language)));
         Some(line(long_month(month, language), false, cells.to_vec()))
     };
     rows.filter_map(of).collect()
