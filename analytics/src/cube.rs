@@ -261,8 +261,7 @@ fn add_all<K: Ord, V: AddAssign + Default>(to: &mut BTreeMap<K, V>, from: BTreeM
 /// Takes from what a key has; one that has nothing left is as if it had never been.
 fn take_all<K: Ord, V: SubAssign + Default + PartialEq>(from: &mut BTreeMap<K, V>, what: BTreeMap<K, V>) {
     for (key, value) in what {
-        let left = from.entry(key);
-        if let Entry::Occupied(mut left) = left {
+        if let Entry::Occupied(mut left) = from.entry(key) {
             *left.get_mut() -= value;
             if *left.get() == V::default() {
                 left.remove();

@@ -33,7 +33,7 @@ pub(crate) use frame::{ParquetFile, ROW_GROUP, RowFrame, instant_type};
 pub use writer::SnapshotWriter;
 
 use crate::AnalyticsError;
-use manifest::{Manifest, Segment};
+use manifest::{Manifest, Segment, Sidecar};
 
 /// How many rows a query takes at once. Small segments are taken together up to this, so that a snapshot of many small
 /// appends costs no more than one of few large ones, and memory does not grow with either. (Tests see many batches.)
@@ -146,21 +146,22 @@ impl Snapshot {
 
     /// What a look at all of it, as of `as_of`, sees.
     pub(crate) fn seen(&self, as_of: Instant) -> Seen {
-        let (segments, sidecars) = (self.manifest.segments.len(), self.manifest.superseded.len());
-        let files =
-            serde_json::to_vec(&(&self.manifest.installation, &self.manifest.segments, &self.manifest.superseded));
-        let files = Sha256::digest(files.expect("numbers and texts are JSON")).into();
-        Seen { as_of: as_of.timestamp_micros(), segments, sidecars, files }
+        let Manifest { segments, superseded, .. } = &self.manifest;
+        let files = self.files_sha256(segments, superseded);
+        Seen { as_of: as_of.timestamp_micros(), segments: segments.len(), sidecars: superseded.len(), files }
     }
 
     /// Whether this snapshot is the seen one, or what was appended to it since.
     pub(crate) fn continues(&self, seen: &Seen) -> bool {
-        let Manifest { installation, segments, superseded, .. } = &self.manifest;
-        let (Some(segments), Some(sidecars)) = (segments.get(..seen.segments), superseded.get(..seen.sidecars)) else {
-            return false;
-        };
-        let files = serde_json::to_vec(&(installation, segments, sidecars)).expect("numbers and texts are JSON");
-        <[u8; 32]>::from(Sha256::digest(files)) == seen.files
+        let Manifest { segments, superseded, .. } = &self.manifest;
+        let then = segments.get(..seen.segments).zip(superseded.get(..seen.sidecars));
+        then.is_some_and(|(segments, sidecars)| self.files_sha256(segments, sidecars) == seen.files)
+    }
+
+    /// SHA-256 of what the manifest says of some of its files.
+    fn files_sha256(&self, segments: &[Segment], sidecars: &[Sidecar]) -> [u8; 32] {
+        let files = serde_json::to_vec(&(&self.manifest.installation, segments, sidecars));
+        Sha256::digest(files.expect("numbers and texts are JSON")).into()
     }
 
     /// The rows that are current as of a later instant and were not when it was seen.
