@@ -5,6 +5,7 @@
 //! again from the directory alone and compare; a directory is published whole or not at all.
 
 mod derived;
+mod figures;
 mod findings;
 mod header;
 mod ledger;

@@ -3,6 +3,7 @@
 //! What always holds: a reader never sees half a brief; a directory that testigo did not write is never touched; the same
 //! header and tables give the same bytes.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::derived;
+use crate::figures;
 use crate::findings;
 use crate::header::Header;
 use crate::ledger::{Entry, Ledger, LedgerError, Pending};
@@ -133,8 +135,10 @@ pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(
     for (name, bytes) in last {
         put(&mut sheets, name, bytes)?;
     }
-    let brief = render::markdown::render(header, &sheets, &names)?;
+    let figures = figures::all(header, &sheets);
+    let brief = render::markdown::render(header, &sheets, &names, &figures)?;
     files.insert(0, ("brief.md".to_owned(), brief.into_bytes()));
+    files.extend(figures.into_iter().map(|figure| (format!("figures/{}.svg", figure.name), figure.svg.into_bytes())));
     files.push(("datapackage.json".to_owned(), render::datapackage::render(header, &sheets, &names)));
     Ok((files, sheets))
 }
@@ -257,7 +261,8 @@ fn place(
         let mut file = File::create(&path).map_err(io_error(&path))?;
         file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error(&path))?;
     }
-    for dir in [fresh.join("tables"), fresh.clone()] {
+    let subdirs: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| Path::new(path).parent()).collect();
+    for dir in subdirs.into_iter().map(|dir| fresh.join(dir)).chain([fresh.clone()]) {
         File::open(&dir).and_then(|d| d.sync_all()).map_err(io_error(&dir))?;
     }
     File::open(staging.path()).and_then(|d| d.sync_all()).map_err(io_error(staging.path()))?;

@@ -16,6 +16,7 @@ use schemas::time::Month;
 use serde::Serialize;
 
 use crate::derived::series_from;
+use crate::figures::Figure;
 use crate::findings;
 use crate::header::Header;
 use crate::sheet::{Sheet, Sheets, Shown, thousands};
@@ -161,7 +162,12 @@ impl Context<'_> {
 }
 
 /// The text.
-pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Result<String, String> {
+pub(crate) fn render(
+    header: &Header,
+    sheets: &Sheets,
+    names: &[String],
+    _figures: &[Figure],
+) -> Result<String, String> {
     let asked = header.parsed_period().ok_or("the header's period does not read")?;
     let as_of = header.parsed_as_of().ok_or("the header's instant does not read")?;
     let language = header.parsed_language().ok_or("the header's language does not read")?;
