@@ -67,8 +67,16 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
     let mut outcome = Outcome::Done;
     for (lang, name) in [(Lang::En, "en"), (Lang::Es, "es")] {
         let out = out.join(format!("brief-{until}-{name}"));
-        let brief =
-            Brief { period: until.to_string(), state: None, lang, as_of: None, preview: false, reason: None, out };
+        let brief = Brief {
+            period: until.to_string(),
+            state: None,
+            lang,
+            as_of: None,
+            preview: false,
+            reason: None,
+            hxl: lang == Lang::En,
+            out,
+        };
         let (one, ended) = publish(&inner, &installation, &view, period, &brief)?;
         if ended != Outcome::Done {
             outcome = ended;

@@ -525,3 +525,108 @@ fn inline<'e, 'a>(mut rest: Rest<'e, 'a>, end: TagEnd) -> Result<(String, Rest<'
     }
     Err(UNKNOWN_MARKUP.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use analytics::results::Period;
+    use schemas::clock::parse_rfc3339;
+
+    use super::*;
+    use crate::render::markdown::plain;
+
+    fn header(preview: bool) -> Header {
+        let period = Period::parse("2026-09").expect("a period");
+        let as_of = parse_rfc3339("2026-10-20T12:00:00Z").expect("an instant");
+        Header::new(period, as_of, "0".repeat(64), preview, Some(5))
+    }
+
+    const MARKED: &str = "# Counts of `x`, September\n\n*Edition 1.*\n\n<!-- section findings -->\n## What stands out\n\n\
+        1. **Arrests: 31.** A caveat.\n2. **Nothing else.** So.\n\n*By rule.*\n\n<!-- section where -->\n## Where\n\n\
+        <!-- figure map -->\n<!-- table where grouped -->\n**By state & county**\n\n\
+        | place | reports, September | reports, August | arrests, September | arrests, August |\n|---|---:|---:|---:|---:|\n\
+        | <!-- row WA -->**Washington** | **12** | **9** | **<5** | **withheld** |\n\
+        | <!-- row 53033 -->King \\<script\\>alert(1)\\</script\\> \\| x | 12 | 9 | <5 | withheld |\n\
+        | <!-- row all -->**all** | **12** | **9** | **<5** | **withheld** |\n\n\
+        <!-- table open open -->\n**More**\n\n| a | b |\n|---|---:|\n| x | 1 |\n\n- `tables/a.csv`\n\n<!-- footer -->\nCite it.\n";
+
+    fn figure() -> Figure {
+        Figure {
+            name: "map",
+            title: "Counties <of> September".into(),
+            alt: "All of them".into(),
+            svg: "<svg viewBox=\"0 0 1 1\"></svg>".into(),
+        }
+    }
+
+    fn ids(page: &str) -> Vec<&str> {
+        page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn a_page_holds_the_text_and_nothing_that_runs_or_loads() {
+        let page = render(&header(false), MARKED, &[figure()]).expect("a page");
+        assert!(!page.contains("<script") && !page.contains("<!-- "), "{page}");
+        assert!(page.contains("King &lt;script&gt;alert(1)&lt;/script&gt; | x"), "{page}");
+        for load in ["src=", "http:", "https:", "url(", "@import", " on"] {
+            let found = page.match_indices(load).filter(|(at, _)| load != " on" || page[at + 3..].starts_with("click"));
+            assert_eq!(found.count(), 0, "{load}");
+        }
+        assert!(page.contains("default-src 'none'; style-src 'unsafe-inline'"));
+        // Every word of brief.md is there.
+        let shown = bare(page.split_once("<header>").expect("a header").1);
+        for word in plain(MARKED, &[]).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            assert!(shown.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn places_have_names_that_links_reach() {
+        let page = render(&header(false), MARKED, &[figure()]).expect("a page");
+        let all = ids(&page);
+        let unique: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(unique.len(), all.len(), "{all:?}");
+        for id in
+            ["findings", "finding-2", "where", "figure-map", "table-where", "table-where-WA", "where-WA", "where-53033"]
+        {
+            assert!(unique.contains(id), "{id}: {all:?}");
+        }
+        let links: Vec<_> = page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(links.len() > 6 && links.iter().all(|link| unique.contains(link)), "{links:?}");
+    }
+
+    #[test]
+    fn a_screen_reader_finds_its_way() {
+        let page = render(&header(false), MARKED, &[figure()]).expect("a page");
+        for (part, times) in [
+            ("<h1>", 1),
+            ("<main", 1),
+            ("<nav", 1),
+            ("<header>", 1),
+            ("<footer>", 1),
+            ("<html lang=\"en\">", 1),
+            ("<caption>", 3),
+            ("scope=\"colgroup\" colspan=\"2\">reports</th>", 2),
+            ("<th scope=\"row\">Washington</th>", 1),
+            ("<td class=\"hidden\">&lt;5</td>", 3),
+        ] {
+            assert_eq!(page.matches(part).count(), times, "{part}\n{page}");
+        }
+        assert!(!page.contains("class=\"band\""));
+    }
+
+    #[test]
+    fn a_preview_says_so_on_every_page() {
+        let page = render(&header(true), MARKED, &[]).expect("a page");
+        assert!(page.contains("<div class=\"band\" aria-hidden=\"true\">Preview, not publishable</div>"));
+        assert!(!page.contains("<figure"), "a figure that is not there is left out");
+    }
+
+    #[test]
+    fn markup_that_is_not_ours_is_an_error() {
+        for text in ["<b>x</b>\n", "## No mark\n", "| a | b |\n|---|---|\n| 1 | 2 |\n", "[a](https://example.org)\n"] {
+            assert!(render(&header(false), text, &[]).is_err(), "{text}");
+        }
+    }
+}

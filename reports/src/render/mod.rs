@@ -1,5 +1,6 @@
 //! Text and data files out of sheets.
 
+pub(crate) mod copies;
 pub(crate) mod csv;
 pub(crate) mod datapackage;
 pub(crate) mod html;
