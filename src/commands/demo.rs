@@ -187,7 +187,7 @@ fn finish(context: &Context, published: &[reports::Published], sent: u64, ending
         "{sent} invented submissions: {} coded, {} revisions, {} repeats, {} that cannot be coded (planned)",
         endings.coded, endings.revisions, endings.repeats, endings.rejected
     ))?;
-    say(format_args!("\nThe brief: {}/brief.md (in Spanish: {})\n", english.dir.display(), spanish.dir.display()))?;
+    say(format_args!("\nThe brief: {}/brief.html (in Spanish: {})\n", english.dir.display(), spanish.dir.display()))?;
     for (i, finding) in english.findings.iter().take(3).enumerate() {
         say(format_args!("{}. {finding}", i + 1))?;
     }
