@@ -74,7 +74,7 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
             as_of: None,
             preview: false,
             reason: None,
-            hxl: lang == Lang::En,
+            hxl: false,
             out,
         };
         let (one, ended) = publish(&inner, &installation, &view, period, &brief)?;
