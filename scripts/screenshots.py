@@ -276,7 +276,7 @@ def briefs():
                     step = 2400 if width == 360 else 1600
                     for i in range((height + step - 1) // step if scheme == "light" else 0):
                         browser.picture(os.path.join(os.environ["PDF"], f"{name}-{i:02}"), step, i * step)
-        browser.look()
+        browser.look(media="")
         browser.printed(f"brief-{language}")
         browser.end()
 

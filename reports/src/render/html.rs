@@ -18,7 +18,7 @@ const PAGE: &str = include_str!("../templates/page.html");
 const STYLE: &str = include_str!("../templates/page.css");
 
 /// A table of more lines is shut until it is opened, unless its mark says otherwise.
-const LONG: usize = 10;
+const LONG: usize = 20;
 
 /// Words that only a page has: they are for finding one's way and name no number.
 #[derive(Serialize)]
