@@ -39,6 +39,8 @@ fn tag(sheet: &Sheet, column: &str) -> String {
         "agency" => "#org+agency+code",
         "source" => "#org+source+name",
         "description" => "#description",
+        // It can be empty in every line.
+        "lift" => "#indicator+lift+num",
         _ => "",
     };
     if !known.is_empty() {
@@ -69,7 +71,9 @@ pub(crate) fn spreadsheet(sheet: &Sheet) -> Vec<u8> {
 fn safe(column: &str, cell: &str) -> String {
     match (column, cell.split_once('-')) {
         // As in SDMX: 2026-M09.
-        ("month" | "period", Some((year, month))) if month.len() == 2 => format!("{year}-M{month}"),
+        ("month" | "period", Some((year, month))) if month.len() == 2 && month.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{year}-M{month}")
+        }
         ("county_fips", _) if cell.bytes().all(|b| b.is_ascii_digit()) => format!("{COUNTY_PREFIX}{cell}"),
         _ if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && cell.parse::<f64>().is_err() => {
             format!("'{cell}")

@@ -44,6 +44,9 @@ const CLOSED: [(&str, &[&str]); 8] = [
     ("reason", &["primary", "complementary"]),
 ];
 
+/// Numbers that are no counts of reports, and whole.
+const WHOLE: [&str; 6] = ["rank", "months_in_series", "sources", "sources_of_month", "cells", "cells_in_all"];
+
 /// Why a number of `revisions` is another.
 const WHY: [&str; 6] = ["not_printed_then", "not_printed_now", "hidden_now", "shown_now", "newer_data", "other_rules"];
 
@@ -145,6 +148,7 @@ fn of_dictionary(column: &str) -> (&'static str, &'static str) {
 fn field(sheet: &Sheet, table: &str, column: &str, unit: &str, description: &str) -> Value {
     let kind = match (unit, column) {
         ("reports" | "persons" | "submissions", _) => "integer",
+        ("decimal", name) if WHOLE.contains(&name) => "integer",
         ("decimal", _) => "number",
         // What is revised can be of a whole period.
         ("key", "month") if table != "revisions" => "yearmonth",

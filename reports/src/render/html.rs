@@ -547,7 +547,7 @@ mod tests {
         <!-- figure map -->\n<!-- table where grouped -->\n**By state & county**\n\n\
         | place | reports, September | reports, August | arrests, September | arrests, August |\n|---|---:|---:|---:|---:|\n\
         | <!-- row WA -->**Washington** | **12** | **9** | **<5** | **withheld** |\n\
-        | <!-- row 53033 -->King \\<script\\>alert(1)\\</script\\> \\| x | 12 | 9 | <5 | withheld |\n\
+        | <!-- row 53033 -->King &lt;script&gt;alert(1)&lt;/script&gt; \\| x | 12 | 9 | <5 | withheld |\n\
         | <!-- row all -->**all** | **12** | **9** | **<5** | **withheld** |\n\n\
         <!-- table open open -->\n**More**\n\n| a | b |\n|---|---:|\n| x | 1 |\n\n- `tables/a.csv`\n\n<!-- footer -->\nCite it.\n";
 

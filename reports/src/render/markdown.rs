@@ -102,6 +102,7 @@ struct Was {
 struct Context<'a> {
     header: &'a Header,
     reason: Option<String>,
+    hxl: bool,
     /// `month`, `quarter` or `year`.
     length: &'static str,
     period: String,
@@ -247,6 +248,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
     let mut context = Context {
         header,
         reason: header.reason.as_deref().map(escape),
+        hxl: header.hxl,
         length: match length {
             Length::Month => "month",
             Length::Quarter => "quarter",
@@ -344,14 +346,18 @@ impl Line {
     }
 }
 
-/// Keeps a label from being read as markup. A pipe would end the cell.
+/// Keeps a label from being read as markup. A pipe would end the cell; an angle bracket becomes an entity, so that no label
+/// holds what begins or ends a mark.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '&') {
-            out.push('\\');
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '&' => out.extend(['\\', c]),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
         }
-        out.push(if c.is_control() { ' ' } else { c });
     }
     out
 }
