@@ -111,6 +111,8 @@ struct Context<'a> {
     last_month: String,
     /// Whether a number in the text is withheld for another's sake.
     withheld: bool,
+    /// Whether one in the headline is.
+    headline_withheld: bool,
     state: Option<&'static str>,
     as_of: String,
     snapshot: &'a str,
@@ -259,6 +261,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         of_period: of_period(compared.this, language),
         last_month: long_month(asked.last, language),
         withheld: false,
+        headline_withheld: false,
         state: of_state.and_then(|code| state(code, language)),
         as_of: long_day(as_of.date_naive(), language),
         snapshot: header.snapshot_id.get(..8).unwrap_or(&header.snapshot_id),
@@ -303,6 +306,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         .chain(context.courthouse_dimensions.iter().map(|block| &block.lines))
         .flatten();
     context.withheld = lines.flat_map(|line| &line.cells).any(|cell| cell.contains("withheld"));
+    context.headline_withheld = context.headline.iter().flat_map(|line| &line.cells).any(|c| c.contains("withheld"));
     if context.withheld {
         context.translate_marks(language);
     }
