@@ -179,7 +179,7 @@ impl Plot {
             let middle = (self.x(begin).midpoint(self.x(end))).clamp(self.area.x + half, self.area.right() - half);
             canvas.text(middle, years, Anchor::Middle, Face::Soft, &label);
         }
-        years + 6.0
+        years + 12.0
     }
 
     /// The first and the last month, below their ends; what comes below that.
@@ -188,7 +188,7 @@ impl Plot {
         let last = series.first.plus(MONTHS - 1);
         canvas.text(self.area.x, y, Anchor::Start, Face::Soft, &short_month(series.first, view));
         canvas.text(self.area.right(), y, Anchor::End, Face::Soft, &short_month(last, view));
-        y + 6.0
+        y + 10.0
     }
 }
 

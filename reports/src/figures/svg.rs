@@ -226,7 +226,7 @@ fn rules(inks: &Inks) -> String {
          & .r{{stroke:{rule}}}& .x{{stroke:{ink}}}& .v{{stroke:{soft}}}\
          & .m{{fill:{main}}}& .y,& .q{{fill:{pale};stroke:{edge}}}& .l{{stroke:{main}}}\
          & .f{{fill:{paper};stroke:{ink}}}& .w{{stroke:{ink}}}& .g{{fill:{ground}}}\
-         & .c{{stroke:{edge}}}& .s{{stroke:{soft}}}& .hatch{{stroke:{main}}}& .dot{{fill:{ink}}}& .mesh{{stroke:{soft}}}"
+         & .c{{stroke:{edge}}}& .s{{stroke:{soft}}}& .hatch{{stroke:{main}}}& .dot{{fill:{soft}}}& .mesh{{stroke:{soft}}}"
     );
     for (i, class) in classes.iter().enumerate() {
         write!(out, "& .k{i}{{fill:{class}}}").expect(IN_MEMORY);

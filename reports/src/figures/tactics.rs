@@ -55,7 +55,8 @@ pub(super) fn draw(view: &View<'_>) -> Option<Drawn> {
         format!("{} {}", view.say("The numbers are those", "Los números son los"), of_period(this, view.language));
     let y = canvas.lines(MARGIN, y, within, Face::Plain, &format!("{scaled} {number}."));
     let entries = bars::legend(view, &all);
-    let mut y = if entries.is_empty() { y } else { canvas.legend(&entries, y) };
+    let y = if entries.is_empty() { y } else { canvas.legend(&entries, y) };
+    let mut y = y + 5.0;
     let width = (within - GAP) / 2.0;
     for row in told.chunks(COLUMNS) {
         // The names of a row end on one line.
