@@ -210,8 +210,7 @@ pub(crate) fn plain(marked: &str, figures: &[Figure]) -> String {
         match Mark::parse(line) {
             Some(Mark::Figure(name)) => {
                 if let Some(figure) = figures.iter().find(|figure| figure.name == name) {
-                    let (alt, title) = (escape(&figure.alt), escape(&figure.title));
-                    out.push_str(&format!("![{alt}](figures/{name}.svg)\n\n*{title}*\n\n"));
+                    out.push_str(&format!("![{}](figures/{name}.svg)\n\n", escape(&figure.alt)));
                 }
             }
             Some(_) => {}
@@ -789,6 +788,6 @@ mod tests {
         assert_eq!(Mark::parse("text <!-- footer -->"), None);
         let figure = Figure { name: "map", title: "A map".into(), alt: "All [of] it".into(), svg: String::new() };
         let marked = "<!-- section a -->\n## A\n\n<!-- figure map -->\n<!-- figure none -->\n| <!-- row b -->b | 1 |\n";
-        assert_eq!(plain(marked, &[figure]), "## A\n\n![All \\[of\\] it](figures/map.svg)\n\n*A map*\n\n| b | 1 |\n");
+        assert_eq!(plain(marked, &[figure]), "## A\n\n![All \\[of\\] it](figures/map.svg)\n\n| b | 1 |\n");
     }
 }
