@@ -25,7 +25,7 @@ use crate::words::{
     in_period, label, long_day, long_month, month_name, no_county, no_state, of_period, period, plural, state, withheld,
 };
 
-const fn template(language: Language) -> &'static str {
+pub(crate) const fn template(language: Language) -> &'static str {
     match language {
         Language::En => include_str!("../templates/brief.en.md"),
         Language::Es => include_str!("../templates/brief.es.md"),
@@ -291,8 +291,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         nowhere: nowhere(sheets, &compared),
         not_coded: of_all(sums, ("received", "rejected"), ("received", "received")),
         tables: names,
-        same_sources: (of_state.is_none() && length == Length::Month)
-            .then(|| text.same_sources(sheets.get("same_sources"))),
+        same_sources: (of_state.is_none() && length == Length::Month).then(|| text.same_sources(sheets)),
         provisional_from: provisional.map(|month| long_month(month, language)),
         compared_with: was(header, language),
         revised: revised(sheets.get("revisions"), language),
@@ -575,19 +574,16 @@ impl Text<'_> {
     }
 
     /// What the sources say that were active before too, of all kinds of event together.
-    fn same_sources(&self, sheet: &Sheet) -> Vec<SameSources> {
+    fn same_sources(&self, sheets: &Sheets) -> Vec<SameSources> {
         let spans = [("previous_month", Some(self.compared.before)), ("same_month_last_year", self.compared.last_year)];
-        let month = self.compared.this.last.to_string();
         let line = |(comparison, before): (&str, Option<Span>)| {
-            let keys = [("month", month.as_str()), ("comparison", comparison), ("event_kind", ALL)];
-            let row = sheet.with(&keys).next()?;
-            let of = |column| sheet.shown(row, column).to_string();
+            let panel = sheets.panel(self.compared.this.last, comparison, ALL)?;
             Some(SameSources {
-                sources: of("sources"),
-                of_month: of("sources_of_month"),
+                sources: thousands(panel.sources),
+                of_month: thousands(panel.of_month),
                 when: in_period(before?, self.language),
-                now: of("reports"),
-                before: of("reports_before"),
+                now: thousands(panel.now),
+                before: thousands(panel.before),
             })
         };
         spans.into_iter().filter_map(line).collect()
