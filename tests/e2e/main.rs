@@ -14,6 +14,7 @@ mod kills;
 mod log;
 mod mapping;
 mod private_text;
+mod served;
 mod spreadsheets;
 mod truth;
 mod way;
