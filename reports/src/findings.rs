@@ -8,7 +8,7 @@ use analytics::results::ALL;
 use schemas::Language;
 use schemas::taxonomy::{self, CodeAxis};
 
-use crate::sheet::{Sheet, Sheets, thousands};
+use crate::sheet::{Panel, Sheet, Sheets, thousands};
 use crate::span::{Compared, Length, Span};
 use crate::words::{capital, plural};
 
@@ -52,7 +52,7 @@ impl Words {
             (Caveat::NotRuledOut, Language::En) => "A report that does not mention it does not rule it out.",
             (Caveat::NotRuledOut, Language::Es) => "Que un reporte no lo mencione no lo descarta.",
             (Caveat::AsTold, Language::En) => "The setting is what the report says.",
-            (Caveat::AsTold, Language::Es) => "El lugar es el que dice el reporte.",
+            (Caveat::AsTold, Language::Es) => "El tipo de lugar es el que dice el reporte.",
             (Caveat::SilentCounty, Language::En) => "A county without a hotline is silent, not quiet.",
             (Caveat::SilentCounty, Language::Es) => "Un condado sin línea de ayuda calla; no por eso está tranquilo.",
             (Caveat::MoreCalls, Language::En) => {
@@ -119,8 +119,8 @@ impl Words {
 
     fn by_setting(&self, label: &str) -> String {
         match self.language {
-            Language::En => format!("reports of events by setting, {label}"),
-            Language::Es => format!("reportes de hechos por lugar, {label}"),
+            Language::En => format!("reports of events with the setting “{label}”"),
+            Language::Es => format!("reportes de hechos con el tipo de lugar «{label}»"),
         }
     }
 
@@ -140,12 +140,12 @@ impl Words {
 
     fn joined_since(&self) -> &'static str {
         match self.language {
-            Language::En => " Sources that joined since then are counted too.",
-            Language::Es => " También cuentan las fuentes que se sumaron desde entonces.",
+            Language::En => " Sources that joined since then, if any, are counted too.",
+            Language::Es => " También cuentan las fuentes que se hayan sumado desde entonces.",
         }
     }
 
-    fn same_sources(&self, same: &Same, raw: (i64, i64)) -> String {
+    fn same_sources(&self, same: &Panel, raw: (i64, i64)) -> String {
         let (now, before) = (thousands(same.now), thousands(same.before));
         let is_raw = (same.now, same.before) == raw;
         match self.language {
@@ -189,19 +189,11 @@ impl Words {
     }
 }
 
-/// What the sources that were active in both months tell of a change.
-#[derive(Debug, Clone, Copy)]
-struct Same {
-    sources: i64,
-    now: i64,
-    before: i64,
-}
-
 /// What the same sources tell, beside the month before and the same month last year.
 #[derive(Debug, Clone, Copy, Default)]
 struct Panels {
-    before: Option<Same>,
-    last_year: Option<Same>,
+    before: Option<Panel>,
+    last_year: Option<Panel>,
 }
 
 impl Panels {
@@ -209,14 +201,7 @@ impl Panels {
         if compared.this.length() != Length::Month {
             return Self::default();
         }
-        let sheet = sheets.get("same_sources");
-        let month = compared.this.last.to_string();
-        let panel = |comparison: &str| {
-            let keys = [("month", month.as_str()), ("comparison", comparison), ("event_kind", kind)];
-            let row = sheet.with(&keys).next()?;
-            let of = |column| sheet.shown(row, column).number();
-            Some(Same { sources: of("sources")?, now: of("reports")?, before: of("reports_before")? })
-        };
+        let panel = |comparison: &str| sheets.panel(compared.this.last, comparison, kind);
         Self { before: panel("previous_month"), last_year: panel("same_month_last_year") }
     }
 }
@@ -390,7 +375,7 @@ mod tests {
         assert_eq!(
             sentence(&words(Language::Es), fall).expect("a fall").text,
             "**Reportes de arrestos: 14, menos que los 40 que hubo el mes anterior; el mismo mes del año pasado: 39.** El \
-             lugar es el que dice el reporte."
+             tipo de lugar es el que dice el reporte."
         );
     }
 }

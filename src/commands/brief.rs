@@ -15,6 +15,7 @@ use schemas::geography;
 use schemas::report::StateCode;
 
 use super::engines::{self, View};
+use super::signing;
 use crate::Context;
 use crate::cli::Brief;
 use crate::outcome::{Failure, Outcome, Result, print_json, say, tell};
@@ -94,7 +95,8 @@ pub fn publish(
         u32::try_from(senders.len()).ok(),
     )
     .of(arguments.lang.into(), state)
-    .late(measured.facts.delay_is_known, measured.facts.provisional_from);
+    .late(measured.facts.delay_is_known, measured.facts.provisional_from)
+    .handed_on(arguments.hxl || context.config().publish.hxl, license(context)?);
     let scope = if state.is_some() { Scope::OneState } else { Scope::Everywhere };
     let ledger = Ledger::open(&context.data.join("ledger"))?;
     let edition = Edition::of(&ledger, &header, &measured, arguments)?;
@@ -116,6 +118,8 @@ pub fn publish(
         tables: Vec::new(),
     });
     let is_new = enter.is_some();
+    // A preview is nobody's word.
+    let signing = if arguments.preview { None } else { signing::configured(context)? };
     let publication = Publication {
         header: &header,
         tables: &protected.tables,
@@ -125,6 +129,7 @@ pub fn publish(
         entered: edition.entered,
         enter,
         audit_limit: Duration::from_secs(context.config().publish.audit_seconds),
+        signing: signing.as_ref(),
     };
     let published = reports::publish(&arguments.out, publication).map_err(|error| match error {
         reports::PublishError::NotOurs(_) => Failure::as_usage(error),
@@ -138,6 +143,20 @@ pub fn publish(
         ));
     }
     Ok((published, outcome))
+}
+
+/// The licence that the publisher gives.
+fn license(context: &Context) -> Result<Option<String>, Failure> {
+    let given = context.config().publish.license.clone();
+    let is_name = |name: &String| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+    };
+    match given {
+        Some(name) if !is_name(&name) => {
+            Err(Failure::usage("publish.license: a licence is named as SPDX does, such as CC-BY-4.0"))
+        }
+        given => Ok(given),
+    }
 }
 
 /// Which edition it is, and what was out before it.

@@ -15,6 +15,7 @@ pub mod queue;
 pub mod schema;
 pub mod serve;
 pub mod show_config;
+pub mod signing;
 pub mod simulate;
 pub mod snapshot;
 pub mod source;
