@@ -44,6 +44,9 @@ pub enum Command {
     Serve(Serve),
     /// A worker: codes what waits
     Work(Work),
+    /// The queue of a deployment on Kafka: make its topic
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// What came in and what became of it
     Status,
     /// Wire NDJSON in, coded NDJSON out; stores and sends nothing
@@ -228,6 +231,22 @@ pub struct Work {
     /// End when nothing waits
     #[arg(long)]
     pub drain: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// Make the topic that queue.url names, set as it has to be
+    Create {
+        /// How many workers can share the work at the most; cannot well be changed later
+        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i32).range(1..=1000))]
+        partitions: i32,
+        /// On how many brokers each report lies; 1 is for trials
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=9))]
+        replication: i32,
+        /// How long what is coded stays, in days; what is not coded by then is lost
+        #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        keep: u32,
+    },
 }
 
 #[derive(Debug, Args)]

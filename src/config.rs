@@ -3,12 +3,14 @@
 //! What always holds: a key that does not exist, or a value that does not fit, stops the command with the key and where
 //! it stands; a dump shows no secret.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use ingest::installation::{QueuePlace, is_postgres};
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Failure;
@@ -78,11 +80,48 @@ impl Http {
 pub struct Queue {
     pub url: String,
     pub grace_seconds: u64,
+    /// librdkafka's settings, with `_` for `.`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kafka: BTreeMap<String, KafkaSetting>,
+}
+
+/// A value of librdkafka's, which takes all of them as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KafkaSetting {
+    Truth(bool),
+    Number(i64),
+    Text(String),
+}
+
+impl std::fmt::Display for KafkaSetting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Truth(truth) => truth.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+impl Queue {
+    pub fn place(&self) -> QueuePlace {
+        let kafka = self.kafka.iter().map(|(key, value)| (key.replace('_', "."), value.to_string())).collect();
+        QueuePlace { url: self.url.clone(), kafka }
+    }
+
+    pub fn is_kafka(&self) -> bool {
+        self.url.starts_with("kafka://")
+    }
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { url: "sqlite:queue.sqlite".into(), grace_seconds: ingest::worker::Options::default().grace.as_secs() }
+        Self {
+            url: "sqlite:queue.sqlite".into(),
+            grace_seconds: ingest::worker::Options::default().grace.as_secs(),
+            kafka: BTreeMap::new(),
+        }
     }
 }
 
@@ -193,11 +232,14 @@ pub fn load(data: &Path, file: Option<&Path>) -> Result<Loaded, Failure> {
     }
     let figment = figment.merge(Env::prefixed("TESTIGO__").split("__"));
     let config: Config = figment.extract().map_err(|error| Failure::usage(describe(&error, &path)))?;
-    for (key, url) in [("queue.url", &config.queue.url), ("store.url", &config.store.url)] {
-        if !url.starts_with("sqlite:") || url == "sqlite:" {
-            let message = format!("{key}: this version opens sqlite:PATH; the value set is of another kind");
-            return Err(Failure::usage(message));
-        }
+    let file = |url: &str| url.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty());
+    let queue = &config.queue.url;
+    if !file(queue) && !config.queue.is_kafka() {
+        return Err(Failure::usage("queue.url: is sqlite:PATH or kafka://HOST:PORT[,HOST:PORT]/TOPIC"));
+    }
+    config.queue.place().topic().map_err(Failure::as_usage)?;
+    if !file(&config.store.url) && !is_postgres(&config.store.url) {
+        return Err(Failure::usage("store.url: is sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"));
     }
     Ok(Loaded { config, figment })
 }
@@ -259,6 +301,11 @@ impl Loaded {
                 let shown = match value {
                     serde_json::Value::String(text) => redacted(text),
                     serde_json::Value::Null => "not set".into(),
+                    // Passwords stand among them.
+                    serde_json::Value::Object(inner) => {
+                        let names: Vec<_> = inner.keys().map(String::as_str).collect();
+                        format!("{} (values not shown)", names.join(", "))
+                    }
                     other => other.to_string(),
                 };
                 let from = self.figment.find_metadata(&name).map_or("default", |m| {
@@ -325,6 +372,28 @@ mod tests {
         let message = with_file("[worker]\nbatch_rows = \"many\"").expect_err("refused").to_string();
         assert!(message.contains("worker.batch_rows") && !message.contains("many"), "{message}");
         assert!(with_file("[http").is_err());
+    }
+
+    #[test]
+    fn engines_are_named_by_url_and_checked_before_anything_opens() {
+        let config = |text: &str| with_file(text).map(|loaded| loaded.config);
+        let text = "[queue]\nurl = \"kafka://a:9092,b:9092/reports\"\n[queue.kafka]\nsecurity_protocol = \"SASL_SSL\"\n\
+                    socket_timeout_ms = 5000\n[store]\nurl = \"postgres://u:pw@h/db\"";
+        let kafka = config(text).expect("loads").queue.place().kafka;
+        assert_eq!(kafka.get("security.protocol").map(String::as_str), Some("SASL_SSL"));
+        assert_eq!(kafka.get("socket.timeout.ms").map(String::as_str), Some("5000"));
+        for wrong in [
+            "[queue]\nurl = \"amqp://s3cret@a\"",
+            "[queue]\nurl = \"kafka://a/reports\"",
+            "[queue]\nurl = \"kafka://a:1/reports\"\n[queue.kafka]\nacks = \"s3cret\"",
+            "[store]\nurl = \"mysql://s3cret@h/db\"",
+        ] {
+            let message = config(wrong).expect_err("refused").to_string();
+            assert!(message.contains(".url") || message.contains("acks"), "{message}");
+            assert!(!message.contains("s3cret"), "{message}");
+        }
+        let dump = with_file(text).expect("loads").dump();
+        assert!(!format!("{dump:?}").contains("pw@") && !format!("{dump:?}").contains("SASL_SSL"), "{dump:?}");
     }
 
     #[test]

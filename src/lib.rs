@@ -77,6 +77,7 @@ fn run(cli: Cli) -> Result {
         Command::Mapping(command) => commands::mapping::run(&context, &command),
         Command::Serve(arguments) => commands::serve::run(&context, &arguments),
         Command::Work(arguments) => commands::work::run(&context, &arguments),
+        Command::Queue(command) => commands::queue::run(&context, &command),
         Command::Status => commands::status::run(&context),
         Command::Normalize(arguments) => commands::normalize::run(&context, &arguments),
         Command::Export(arguments) => commands::export::run(&context, &arguments),

@@ -3,6 +3,7 @@
 //! What always holds: a directory is made once and never overwritten; everything in it is readable by its owner only and
 //! is named in [`CONTENTS`]; while a process holds the lease, no other codes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -14,11 +15,13 @@ use schemas::ids::{InstallationKey, ReportId};
 use schemas::{Clock, Sensitive};
 
 use crate::keys::{Identity, KeyError, Recipients, SecretKey, random, read_key, write_private};
-use crate::queue::QueueError;
+use crate::queue::kafka::{KafkaIntake, KafkaIntakeOptions, KafkaLog, KafkaTopic};
 use crate::queue::sqlite::{SqliteIntake, SqliteIntakeOptions, SqliteLog};
+use crate::queue::{Intake, Log, QueueError};
 use crate::seal::{OriginalSealer, QueueCipher, SealError, open_original};
-use crate::store::StoreError;
+use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
 
 /// What lies in a data directory, and why.
 pub const CONTENTS: &[(&str, &str)] = &[
@@ -56,6 +59,29 @@ pub enum InstallationError {
 pub struct LeaseHeld {
     /// What the holder wrote of itself.
     pub holder: String,
+}
+
+/// Where the queue is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuePlace {
+    /// `sqlite:PATH` or `kafka://HOST:PORT[,HOST:PORT]/TOPIC`.
+    pub url: String,
+    /// librdkafka's settings, for Kafka.
+    pub kafka: BTreeMap<String, String>,
+}
+
+impl QueuePlace {
+    /// The topic, where it is one.
+    pub fn topic(&self) -> Result<Option<KafkaTopic>, QueueError> {
+        let is_kafka = self.url.starts_with("kafka://");
+        is_kafka.then(|| KafkaTopic::parse(&self.url, self.kafka.clone())).transpose()
+    }
+}
+
+/// Whether a store's URL names PostgreSQL.
+#[must_use]
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// An opened data directory.
@@ -149,16 +175,29 @@ impl Installation {
         self.dir.join(url.strip_prefix("sqlite:").unwrap_or(url))
     }
 
-    pub fn intake(&self, url: &str, clock: Clock) -> Result<SqliteIntake, QueueError> {
-        SqliteIntake::open(&self.file(url), self.cipher(), clock, SqliteIntakeOptions::default())
+    pub fn intake(&self, queue: &QueuePlace, clock: Clock) -> Result<Box<dyn Intake>, QueueError> {
+        Ok(match queue.topic()? {
+            Some(topic) => Box::new(KafkaIntake::open(&topic, self.cipher(), clock, KafkaIntakeOptions::default())?),
+            None => {
+                let options = SqliteIntakeOptions::default();
+                Box::new(SqliteIntake::open(&self.file(&queue.url), self.cipher(), clock, options)?)
+            }
+        })
     }
 
-    pub fn log(&self, url: &str) -> Result<SqliteLog, QueueError> {
-        SqliteLog::open(&self.file(url), self.cipher())
+    pub fn log(&self, queue: &QueuePlace) -> Result<Box<dyn Log>, QueueError> {
+        Ok(match queue.topic()? {
+            Some(topic) => Box::new(KafkaLog::open(&topic, self.cipher())?),
+            None => Box::new(SqliteLog::open(&self.file(&queue.url), self.cipher())?),
+        })
     }
 
-    pub fn store(&self, url: &str) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open(&self.file(url))
+    pub fn store(&self, url: &str) -> Result<Box<dyn Store>, StoreError> {
+        Ok(if is_postgres(url) {
+            Box::new(PostgresStore::open(url)?)
+        } else {
+            Box::new(SqliteStore::open(&self.file(url))?)
+        })
     }
 
     /// Takes the worker's lease, or says who has it.

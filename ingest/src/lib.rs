@@ -4,6 +4,7 @@
 //! acknowledged is durable; each appended position ends in the store exactly once.
 
 pub mod channels;
+pub mod crew;
 pub mod installation;
 pub mod keys;
 pub mod normalize;

@@ -124,6 +124,8 @@ enum Pass {
 const RELEASE_EVERY: TimeDelta = TimeDelta::seconds(1);
 /// How long to wait before a busy or full store is tried again.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long a worker that somebody waits for waits for a server that is away.
+const OUTAGE: Duration = Duration::from_secs(60);
 
 impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
     /// Works until the end that was asked for, or until `stop` is set; then finishes the batch in hand.
@@ -141,27 +143,44 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
             total.rejected += more.rejected;
             progress(more);
         };
-        let queue_id = Arc::clone(self.log.queue_id());
         for partition in self.log.partitions()? {
-            loop {
-                let from = patiently(stop, until, || self.store.position(&queue_id, partition))?;
-                let pass = match self.pass(from, stop, until, &mut told) {
-                    // What is gone from the queue is stored, if not by us; else the store is an older copy.
-                    Err(error @ WorkError::Queue(QueueError::Released { wanted, .. })) => {
-                        let stored = patiently(stop, until, || self.store.position(&queue_id, partition))?;
-                        if stored.offset > wanted { Ok(Pass::Moved) } else { Err(error) }
-                    }
-                    other => other,
-                };
-                match pass? {
-                    Pass::Ended => break,
-                    Pass::Moved => {
-                        tracing::info!(partition, "another worker wrote; starting again from the store's position");
-                    }
+            self.run_partition(partition, stop, until, &mut told)?;
+        }
+        Ok(total)
+    }
+
+    /// The same for one partition.
+    pub fn run_partition(
+        &mut self,
+        partition: i32,
+        stop: &AtomicBool,
+        until: Until,
+        told: &mut dyn FnMut(Endings),
+    ) -> Result<(), WorkError> {
+        let queue_id = Arc::clone(self.log.queue_id());
+        loop {
+            let from = patiently(stop, until, || self.store.position(&queue_id, partition))?;
+            // Where the position moved meanwhile, the first commit will say so.
+            if let Some((at, last)) = patiently(stop, until, || self.store.fingerprint(&queue_id, partition))?
+                && at == from.offset
+            {
+                self.log.expect(from, last);
+            }
+            let pass = match self.pass(from, stop, until, told) {
+                // What is gone from the queue is stored, if not by us; else the store is an older copy.
+                Err(error @ WorkError::Queue(QueueError::Released { wanted, .. })) => {
+                    let stored = patiently(stop, until, || self.store.position(&queue_id, partition))?;
+                    if stored.offset > wanted { Ok(Pass::Moved) } else { Err(error) }
+                }
+                other => other,
+            };
+            match pass? {
+                Pass::Ended => return Ok(()),
+                Pass::Moved => {
+                    tracing::info!(partition, "another worker wrote; starting again from the store's position");
                 }
             }
         }
-        Ok(total)
     }
 
     /// Codes on other threads and stores on this one, so that neither waits for the other's disk.
@@ -262,10 +281,13 @@ fn patiently<T>(
     mut attempt: impl FnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let mut said = false;
+    let started = std::time::Instant::now();
     loop {
         match attempt() {
-            Err(error @ (StoreError::Busy(_) | StoreError::DiskFull(_))) => {
-                let in_vain = until == Until::Drained && matches!(error, StoreError::DiskFull(_));
+            Err(error @ (StoreError::Busy(_) | StoreError::DiskFull(_) | StoreError::Unreachable(_))) => {
+                let in_vain = until == Until::Drained
+                    && (matches!(error, StoreError::DiskFull(_))
+                        || matches!(error, StoreError::Unreachable(_)) && started.elapsed() > OUTAGE);
                 if in_vain || stop.load(Ordering::SeqCst) {
                     return Err(error);
                 }
@@ -321,15 +343,20 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
     ) -> Result<(), WorkError> {
         let mut next = from;
         let mut released_at = self.clock.now();
+        let mut away = None;
         let finished = |this: &Self| this.stop.load(Ordering::SeqCst) || this.over.load(Ordering::SeqCst);
         while !finished(&self) {
             let envelopes = match self.log.read(next, self.options.limits) {
-                Err(QueueError::Busy(_)) => {
+                Err(error @ (QueueError::Busy(_) | QueueError::Unreachable(_))) => {
+                    if until == Until::Drained && away.get_or_insert_with(std::time::Instant::now).elapsed() > OUTAGE {
+                        return Err(error.into());
+                    }
                     thread::sleep(PATIENCE);
                     continue;
                 }
                 other => other?,
             };
+            away = None;
             self.release_some(next.partition, &mut released_at)?;
             if envelopes.is_empty() {
                 if until == Until::Drained {
@@ -351,7 +378,8 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
                 }
             }
             let count = i64::try_from(envelopes.len()).unwrap_or(i64::MAX);
-            let batch = self.code(next, envelopes, &sources)?;
+            let last = self.log.fingerprint(Position { offset: next.offset + count, ..next });
+            let batch = Batch { last, ..self.code(next, envelopes, &sources)? };
             if batches.send(batch).is_err() {
                 return Ok(());
             }
@@ -432,7 +460,7 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
         })?;
         let any = items.iter().any(|item| matches!(item.outcome, Outcome::Coded { .. }));
         let originals = any.then(|| desk.sealer.finish());
-        Ok(Batch { queue_id, from, items, originals })
+        Ok(Batch { queue_id, from, items, last: None, originals })
     }
 }
 

@@ -8,7 +8,6 @@ use analytics::results::Period;
 use chrono::{Days, NaiveTime};
 use ingest::installation::Installation;
 use ingest::keys::Identity;
-use ingest::queue::Intake;
 use ingest::store::{Endings, Store};
 use schemas::envelope::{Channel, Envelope};
 use schemas::source::{Settings, Source, SourceName};
@@ -54,7 +53,7 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
     let endings = {
         let _lease = engines::lease(&inner, &installation)?.map_err(anyhow::Error::from)?;
         let bar = progress::counter("coded", context.json);
-        let endings = engines::drain(&mut engines::worker(&inner, &installation)?, &mut |more| bar.inc(more.total()))?;
+        let endings = engines::drain(&inner, &installation, &mut |more| bar.inc(more.total()))?;
         bar.finish_and_clear();
         endings
     };

@@ -7,10 +7,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use analytics::dataset::{Snapshot, SnapshotWriter};
-use ingest::installation::{Installation, InstallationError, Lease, LeaseHeld};
-use ingest::queue::sqlite::{SqliteIntake, SqliteLog};
-use ingest::queue::{Limits, Log, QueueError, Waiting};
-use ingest::store::sqlite::SqliteStore;
+use ingest::crew;
+use ingest::installation::{Installation, InstallationError, Lease, LeaseHeld, is_postgres};
+use ingest::queue::{Intake, Limits, Log, QueueError, Waiting};
 use ingest::store::{Changes, Cut, Endings, Mark, Store, StoreError, Superseded};
 use ingest::worker::{Options, Rules, Until, Worker};
 use schemas::clock::Instant;
@@ -23,7 +22,7 @@ use crate::Context;
 use crate::outcome::{Failure, Result};
 
 /// The worker of this program.
-pub type OurWorker = Worker<SqliteLog, SqliteStore, Rules>;
+pub type OurWorker = Worker<Box<dyn Log>, Box<dyn Store>, Rules>;
 
 /// Opens the data directory.
 pub fn installation(context: &Context) -> Result<Installation, Failure> {
@@ -35,7 +34,7 @@ pub fn installation(context: &Context) -> Result<Installation, Failure> {
 
 /// The queue's intake. A queue that ends before the store's position is an older copy: what would be appended there, the
 /// store would take for stored, so nothing is accepted.
-pub fn intake(context: &Context, installation: &Installation) -> Result<SqliteIntake, Failure> {
+pub fn intake(context: &Context, installation: &Installation) -> Result<Box<dyn Intake>, Failure> {
     let (mut log, mut store) = (log(context, installation)?, store(context, installation)?);
     // Stored first, end second: what is appended meanwhile only moves the end away.
     for stored in positions(&mut log, &mut store)? {
@@ -44,14 +43,14 @@ pub fn intake(context: &Context, installation: &Installation) -> Result<SqliteIn
             return Err(QueueError::Ahead { wanted: stored.offset, end }.into());
         }
     }
-    Ok(installation.intake(&context.config().queue.url, context.clock.clone())?)
+    Ok(installation.intake(&context.config().queue.place(), context.clock.clone())?)
 }
 
-pub fn log(context: &Context, installation: &Installation) -> Result<SqliteLog, Failure> {
-    Ok(installation.log(&context.config().queue.url)?)
+pub fn log(context: &Context, installation: &Installation) -> Result<Box<dyn Log>, Failure> {
+    Ok(installation.log(&context.config().queue.place())?)
 }
 
-pub fn store(context: &Context, installation: &Installation) -> Result<SqliteStore, Failure> {
+pub fn store(context: &Context, installation: &Installation) -> Result<Box<dyn Store>, Failure> {
     Ok(installation.store(&context.config().store.url)?)
 }
 
@@ -73,14 +72,88 @@ pub fn worker(context: &Context, installation: &Installation) -> Result<OurWorke
     })
 }
 
-/// Takes the worker's lease.
-pub fn lease(context: &Context, installation: &Installation) -> Result<Result<Lease, LeaseHeld>, Failure> {
-    Ok(installation.lease(&context.clock)?)
+/// Takes the worker's lease. With Kafka and PostgreSQL any number of workers work at once, so there is none.
+pub fn lease(context: &Context, installation: &Installation) -> Result<Result<Option<Lease>, LeaseHeld>, Failure> {
+    let config = context.config();
+    if config.queue.is_kafka() && is_postgres(&config.store.url) {
+        return Ok(Ok(None));
+    }
+    Ok(installation.lease(&context.clock)?.map(Some))
 }
 
-/// Codes until nothing waits.
-pub fn drain(worker: &mut OurWorker, progress: &mut dyn FnMut(Endings)) -> Result<Endings, Failure> {
-    Ok(worker.run(&AtomicBool::new(false), Until::Drained, progress)?)
+/// Codes what waits, in this process alone; a worker that does the same meanwhile is no harm.
+pub fn drain(
+    context: &Context,
+    installation: &Installation,
+    progress: &mut dyn FnMut(Endings),
+) -> Result<Endings, Failure> {
+    let mut worker = worker(context, installation)?;
+    let mut total = Endings::default();
+    for stored in positions(&mut worker.log, &mut worker.store)? {
+        // What is behind a position that the queue does not hold is looked at too, and says what is wrong.
+        if worker.log.end(stored.partition)? == stored.offset && context.config().queue.is_kafka() {
+            continue;
+        }
+        let mut told = |more: Endings| {
+            total.coded += more.coded;
+            total.revisions += more.revisions;
+            total.repeats += more.repeats;
+            total.rejected += more.rejected;
+            progress(more);
+        };
+        worker.run_partition(stored.partition, &AtomicBool::new(false), Until::Drained, &mut told)?;
+    }
+    Ok(total)
+}
+
+/// Codes what waits, unless another worker is there to do it.
+pub fn drain_if_alone(context: &Context, installation: &Installation) -> Result<(), Failure> {
+    let alone = match lease(context, installation)? {
+        Err(_) => return Ok(()),
+        Ok(Some(lease)) => Some(lease),
+        Ok(None) => match context.config().queue.place().topic()? {
+            Some(topic) if topic.workers()? > 0 => return Ok(()),
+            _ => None,
+        },
+    };
+    drain(context, installation, &mut |_| {})?;
+    drop(alone);
+    Ok(())
+}
+
+/// Works until the end that was asked for, or until `stop` is set. On Kafka, as a member of the workers' group: `Drained`
+/// then means that nothing waits in any partition, whoever worked on it.
+pub fn work(
+    context: &Context,
+    installation: &Installation,
+    stop: &AtomicBool,
+    until: Until,
+    progress: &mut dyn FnMut(Endings),
+) -> Result<Endings, Failure> {
+    let Some(topic) = context.config().queue.place().topic()? else {
+        return Ok(worker(context, installation)?.run(stop, until, progress)?);
+    };
+    let (mut log, mut store) = (log(context, installation)?, store(context, installation)?);
+    let mut enough = || Ok(until == Until::Drained && nothing_waits(&mut log, &mut store)?);
+    // Where nothing waits, no group need be joined.
+    if enough()? {
+        return Ok(Endings::default());
+    }
+    crew::run(&topic, &|| worker(context, installation), stop, until, &mut enough, progress)
+}
+
+/// Whether all that is in the queue is stored. A position that the queue does not hold is an error.
+fn nothing_waits(log: &mut impl Log, store: &mut impl Store) -> Result<bool, Failure> {
+    for stored in positions(log, store)? {
+        let end = log.end(stored.partition)?;
+        if stored.offset > end {
+            return Err(QueueError::Ahead { wanted: stored.offset, end }.into());
+        }
+        if stored.offset < end {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Reads a source's name from the command line.

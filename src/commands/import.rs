@@ -10,7 +10,7 @@ use std::time::Duration;
 use ingest::channels::file::{FileError, FileReader, Import as FileImport, Mapping};
 use ingest::installation::Installation;
 use ingest::normalize::code_delivered;
-use ingest::queue::{Intake, Log, Ticket};
+use ingest::queue::Ticket;
 use ingest::store::{Ending, Endings, Import as StoredImport, Store, StoreError};
 use ingest::worker::Until;
 use schemas::clock::rfc3339;
@@ -75,12 +75,22 @@ fn import(context: &Context, arguments: &Import) -> Result {
     let bar = progress::counter("rows", context.json);
     let appended = match &lease {
         // We code ourselves, at once, while the file is still being read.
-        Some(Ok(_)) => code_beside(context, &installation, &mut readers, &bar)?,
+        Some(Ok(Some(_))) if !context.config().queue.is_kafka() => {
+            code_beside(context, &installation, &mut readers, &bar)?
+        }
         _ => append(context, &installation, &mut readers, &bar)?,
     };
-    if let Some(Err(held)) = &lease {
-        tell(format_args!("{}; it codes what was queued here", held.holder));
-        wait_for(context, &installation, &mut store, &appended)?;
+    match &lease {
+        Some(Err(held)) => {
+            tell(format_args!("{}; it codes what was queued here", held.holder));
+            wait_for(context, &installation, &mut store, &appended)?;
+        }
+        // Any number of workers may be there.
+        Some(Ok(None)) => wait_for(context, &installation, &mut store, &appended)?,
+        Some(Ok(Some(_))) if context.config().queue.is_kafka() => {
+            engines::drain(context, &installation, &mut |_| {})?;
+        }
+        _ => {}
     }
     bar.finish_and_clear();
 
@@ -165,9 +175,8 @@ fn append(
     let mut under_way: VecDeque<Ticket> = VecDeque::new();
     let mut settle = |ticket: Ticket| -> Result<(), Failure> {
         let appended = ticket.wait()?;
-        let end = appended.first.offset + i64::try_from(appended.count).unwrap_or(i64::MAX);
         let known = done.ends.entry(appended.first.partition).or_insert(0);
-        *known = end.max(*known);
+        *known = appended.end.max(*known);
         done.rows += appended.count as u64;
         bar.inc(appended.count as u64);
         Ok(())
@@ -212,9 +221,8 @@ fn code_beside(
     let read = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let coding = scope.spawn(|| -> Result<(), Failure> {
-            let mut worker = engines::worker(context, installation)?;
-            worker.run(&read, Until::Stopped, &mut |_| {})?;
-            engines::drain(&mut worker, &mut |_| {})?;
+            engines::work(context, installation, &read, Until::Stopped, &mut |_| {})?;
+            engines::drain(context, installation, &mut |_| {})?;
             Ok(())
         });
         let appended = append(context, installation, readers, bar);
@@ -238,13 +246,11 @@ fn wait_for(
         loop {
             match store.position(&queue_id, *partition) {
                 Ok(position) if position.offset >= *end => break,
-                Ok(_) | Err(StoreError::Busy(_)) => {}
+                Ok(_) | Err(StoreError::Busy(_) | StoreError::Unreachable(_)) => {}
                 Err(error) => return Err(error.into()),
             }
             // The holder may have ended meanwhile; then what waits is ours to code.
-            if let Ok(_lease) = engines::lease(context, installation)? {
-                engines::drain(&mut engines::worker(context, installation)?, &mut |_| {})?;
-            }
+            engines::drain_if_alone(context, installation)?;
             std::thread::sleep(Duration::from_millis(50));
         }
     }

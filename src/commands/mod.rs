@@ -11,6 +11,7 @@ pub mod init;
 pub mod keys;
 pub mod mapping;
 pub mod normalize;
+pub mod queue;
 pub mod schema;
 pub mod serve;
 pub mod show_config;

@@ -27,7 +27,7 @@ const LEASE_EVERY: Duration = Duration::from_secs(2);
 pub fn run(context: &Context, arguments: &Serve) -> Result {
     let installation = engines::installation(context)?;
     // Opened first, so that a queue or store that cannot be used is told before anybody connects.
-    let intake: Arc<dyn Intake> = Arc::new(engines::intake(context, &installation)?);
+    let intake: Arc<dyn Intake> = Arc::from(engines::intake(context, &installation)?);
     let book = Arc::new(SourceBook::default());
     book.replace(engines::store(context, &installation)?.sources()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -133,9 +133,7 @@ fn keep_coding(context: &Context, installation: &Installation, stop: &AtomicBool
         let trouble = match engines::lease(context, installation) {
             Ok(Ok(_lease)) => {
                 said.clear();
-                let worked = engines::worker(context, installation)
-                    .and_then(|mut worker| Ok(worker.run(stop, Until::Stopped, &mut |_| {})?));
-                match worked {
+                match engines::work(context, installation, stop, Until::Stopped, &mut |_| {}) {
                     Ok(_) => return,
                     Err(failure) => failure.to_string(),
                 }

@@ -41,14 +41,13 @@ pub async fn signal() -> std::io::Result<()> {
 pub fn run(context: &Context, arguments: &Work) -> Result {
     let installation = engines::installation(context)?;
     let _lease = engines::lease(context, &installation)?.map_err(anyhow::Error::from)?;
-    let mut worker = engines::worker(context, &installation)?;
     let stop = stop_flag()?;
     let until = if arguments.drain { Until::Drained } else { Until::Stopped };
     if !arguments.drain {
         tell("coding; ends with SIGTERM or Ctrl-C");
     }
     let bar = progress::counter("coded", context.json);
-    let endings = worker.run(&stop, until, &mut |more| bar.inc(more.total()))?;
+    let endings = engines::work(context, &installation, &stop, until, &mut |more| bar.inc(more.total()))?;
     bar.finish_and_clear();
     if context.json {
         print_json(&serde_json::json!({

@@ -100,6 +100,8 @@ pub struct Home {
     data: PathBuf,
     /// The fixed clock; none lets the wall clock run.
     pub now: Option<String>,
+    /// More of the environment, such as the engines.
+    pub env: Vec<(&'static str, String)>,
 }
 
 impl Home {
@@ -115,7 +117,7 @@ impl Home {
     pub fn bare() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let data = dir.path().join("data");
-        Self { dir, data, now: Some(NOW.to_owned()) }
+        Self { dir, data, now: Some(NOW.to_owned()), env: Vec::new() }
     }
 
     pub fn data(&self) -> &Path {
@@ -155,6 +157,7 @@ impl Home {
         if let Some(now) = &self.now {
             command.env("TESTIGO_NOW", now);
         }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {

@@ -5,6 +5,7 @@
 //! and are never given twice; a submission is encrypted before it reaches a disk or a network; nothing is indexed by id,
 //! so repeats are not told here but at the store. Full means "wait": what does not fit is handed back, never dropped.
 
+pub mod kafka;
 pub mod sqlite;
 
 use std::fmt;
@@ -44,6 +45,15 @@ pub enum QueueError {
          is the queue an older copy? put the newer one back"
     )]
     Ahead { wanted: i64, end: i64 },
+    /// What stands before the position is not what was stored.
+    #[error(
+        "the record before position {at} is not the one that was stored: the topic was made anew, or lost its end; \
+         nothing was read from it. See docs/operate.md, \"A topic made anew\""
+    )]
+    Another { at: i64 },
+    /// The queue's servers do not answer; to be tried again.
+    #[error("the queue cannot be reached ({0})")]
+    Unreachable(Arc<str>),
     /// Another process held the queue for too long; to be tried again.
     #[error("the queue is busy ({0})")]
     Busy(Arc<str>),
@@ -56,8 +66,10 @@ pub enum QueueError {
 pub struct Appended {
     /// The instant of the append: `received_at` of all its envelopes.
     pub received_at: Instant,
-    /// The position of the first envelope; the others follow it without a gap.
+    /// The position of the first envelope; the others follow it in order, in the same partition.
     pub first: Position,
+    /// One past the offset of the last one.
+    pub end: i64,
     pub count: usize,
 }
 
@@ -156,6 +168,10 @@ impl fmt::Debug for Unopened {
     }
 }
 
+/// What a record was, so that it can be told whether a log still holds the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 16]);
+
 /// What waits of one source and one UTC month of receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -186,4 +202,49 @@ pub trait Log: Send {
     /// What waits from these positions on (one a partition), of what was received at or before `as_of`; by month and
     /// source. [`QueueError::Released`] where a position is no longer held, since then the count would be wrong.
     fn waiting(&mut self, from: &[Position], as_of: Instant) -> Result<Vec<Waiting>, QueueError>;
+
+    /// What the record just before a position was, where it was read last. A log that cannot be made anew under the same
+    /// name has none.
+    fn fingerprint(&self, _before: Position) -> Option<Fingerprint> {
+        None
+    }
+
+    /// From now on, reading from this position on fails with [`QueueError::Another`] where the record before it is not this
+    /// one (and is still held).
+    fn expect(&mut self, _before: Position, _fingerprint: Fingerprint) {}
+}
+
+/// A log of whichever kind the configuration names.
+impl Log for Box<dyn Log> {
+    fn queue_id(&self) -> &Arc<str> {
+        (**self).queue_id()
+    }
+
+    fn partitions(&mut self) -> Result<Vec<i32>, QueueError> {
+        (**self).partitions()
+    }
+
+    fn read(&mut self, from: Position, limits: Limits) -> Result<Vec<Result<Delivered, Unopened>>, QueueError> {
+        (**self).read(from, limits)
+    }
+
+    fn end(&mut self, partition: i32) -> Result<i64, QueueError> {
+        (**self).end(partition)
+    }
+
+    fn release(&mut self, below: Position, received_by: Instant) -> Result<u64, QueueError> {
+        (**self).release(below, received_by)
+    }
+
+    fn waiting(&mut self, from: &[Position], as_of: Instant) -> Result<Vec<Waiting>, QueueError> {
+        (**self).waiting(from, as_of)
+    }
+
+    fn fingerprint(&self, before: Position) -> Option<Fingerprint> {
+        (**self).fingerprint(before)
+    }
+
+    fn expect(&mut self, before: Position, fingerprint: Fingerprint) {
+        (**self).expect(before, fingerprint);
+    }
 }

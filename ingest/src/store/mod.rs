@@ -10,6 +10,8 @@
 //! - of a report's versions the latest in its queue's order counts, among those whose import is not withdrawn; the order
 //!   in which versions came to be stored does not matter.
 
+mod history;
+pub mod postgres;
 pub mod sqlite;
 
 use std::ops::ControlFlow;
@@ -24,6 +26,7 @@ use schemas::source::{Source, SourceName};
 use schemas::time::Month;
 
 use crate::normalize::Coded;
+use crate::queue::Fingerprint;
 use crate::seal::{BatchKey, Sealed};
 
 /// What a store could not do. No error holds a value of a row.
@@ -32,6 +35,9 @@ pub enum StoreError {
     /// Another worker was faster: read again from the position that is stored now.
     #[error("the store stands at position {stored}, not at {expected}: another worker wrote")]
     PositionMoved { expected: i64, stored: i64 },
+    /// The store's server does not answer, or cut the connection; to be tried again.
+    #[error("the store cannot be reached: {0}")]
+    Unreachable(String),
     /// Another process held the store for too long; to be tried again.
     #[error("the store is busy: {0}")]
     Busy(String),
@@ -114,6 +120,8 @@ pub struct Batch {
     pub from: Position,
     /// One for each position, in order and without gaps.
     pub items: Vec<Item>,
+    /// What the last of them was in the queue, where the queue can tell.
+    pub last: Option<Fingerprint>,
     /// The key of the originals of this batch, wrapped to the recipients; none where nothing was coded.
     pub originals: Option<BatchKey>,
 }
@@ -258,6 +266,10 @@ pub trait Store: Send {
     /// The position from which the log's partition is still to be stored.
     fn position(&mut self, queue_id: &str, partition: i32) -> Result<Position, StoreError>;
 
+    /// The offset of that position, and what the record just before it was, where its queue could tell. Both of one view:
+    /// the position may have moved since it was asked for.
+    fn fingerprint(&mut self, queue_id: &str, partition: i32) -> Result<Option<(i64, Fingerprint)>, StoreError>;
+
     /// Stores a batch, with its position, in one transaction.
     fn commit(&mut self, batch: &Batch) -> Result<Endings, StoreError>;
 
@@ -318,4 +330,81 @@ pub trait Store: Send {
 
     /// The originals of a report's versions, oldest version first.
     fn originals(&mut self, report_id: ReportId) -> Result<Vec<SealedOriginal>, StoreError>;
+}
+
+/// A store of whichever kind the configuration names.
+impl Store for Box<dyn Store> {
+    fn position(&mut self, queue_id: &str, partition: i32) -> Result<Position, StoreError> {
+        (**self).position(queue_id, partition)
+    }
+
+    fn fingerprint(&mut self, queue_id: &str, partition: i32) -> Result<Option<(i64, Fingerprint)>, StoreError> {
+        (**self).fingerprint(queue_id, partition)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<Endings, StoreError> {
+        (**self).commit(batch)
+    }
+
+    fn add_source(&mut self, source: &Source) -> Result<(), StoreError> {
+        (**self).add_source(source)
+    }
+
+    fn sources(&mut self) -> Result<Vec<Source>, StoreError> {
+        (**self).sources()
+    }
+
+    fn revoke_source(&mut self, name: &SourceName) -> Result<(), StoreError> {
+        (**self).revoke_source(name)
+    }
+
+    fn begin_import(&mut self, id: BatchId, source: &SourceName, files: u32, at: Instant) -> Result<(), StoreError> {
+        (**self).begin_import(id, source, files, at)
+    }
+
+    fn imports(&mut self) -> Result<Vec<Import>, StoreError> {
+        (**self).imports()
+    }
+
+    fn withdraw(&mut self, id: BatchId, at: Instant) -> Result<Withdrawn, StoreError> {
+        (**self).withdraw(id, at)
+    }
+
+    fn ending_of(&mut self, report_id: ReportId, content: ContentHash) -> Result<Ending, StoreError> {
+        (**self).ending_of(report_id, content)
+    }
+
+    fn dead_letters(&mut self, each: &mut dyn FnMut(DeadLetter) -> ControlFlow<()>) -> Result<(), StoreError> {
+        (**self).dead_letters(each)
+    }
+
+    fn dead_letter(&mut self, id: i64) -> Result<(DeadLetter, Letter), StoreError> {
+        (**self).dead_letter(id)
+    }
+
+    fn resolve(&mut self, id: i64, retried: &Retried, at: Instant) -> Result<Ending, StoreError> {
+        (**self).resolve(id, retried, at)
+    }
+
+    fn changes(
+        &mut self,
+        after: Mark,
+        as_of: Instant,
+        queue_id: &str,
+        sink: &mut dyn Changes,
+    ) -> Result<Cut, StoreError> {
+        (**self).changes(after, as_of, queue_id, sink)
+    }
+
+    fn rows(&mut self, range: Range, each: &mut dyn FnMut(CodedRow) -> ControlFlow<()>) -> Result<(), StoreError> {
+        (**self).rows(range, each)
+    }
+
+    fn funnel(&mut self, as_of: Instant) -> Result<Vec<FunnelRow>, StoreError> {
+        (**self).funnel(as_of)
+    }
+
+    fn originals(&mut self, report_id: ReportId) -> Result<Vec<SealedOriginal>, StoreError> {
+        (**self).originals(report_id)
+    }
 }

@@ -28,6 +28,16 @@ pub trait Engine: Sized + Sync {
     type Log: Log;
     type Store: Store;
 
+    /// Whether what is coded leaves the queue, and the engine's files are this test's alone.
+    const RELEASES: bool = true;
+    /// The most envelopes that one record of the queue holds.
+    const RECORD: usize = usize::MAX;
+
+    /// Whether what the engine needs is there. Else says aloud which test was skipped.
+    fn there(_test: &str) -> bool {
+        true
+    }
+
     fn new() -> Self;
     fn clock(&self) -> &Clock;
     fn intake(&self) -> Self::Intake;

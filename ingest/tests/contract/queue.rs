@@ -35,6 +35,7 @@ pub fn an_append_is_in_order_and_there_after_reopening<E: Engine>() {
     let three: Vec<_> = ["1", "2", "3"].map(|id| envelope("line-a", id, "arrest")).into();
     let appended = intake.submit(three.clone()).expect("room").wait().expect("durable");
     assert_eq!((appended.received_at, appended.count), (start(), 3));
+    assert_eq!(appended.end, appended.first.offset + 3);
     engine.tick(60);
     let later = intake.submit(vec![envelope("line-a", "4", "arrest")]).expect("room").wait().expect("durable");
     assert_eq!(later.first.offset, appended.first.offset + 3);
@@ -135,7 +136,7 @@ pub fn reading_goes_on_from_any_position<E: Engine>() {
         next += i64::try_from(some.len()).expect("small");
         reads += 1;
     }
-    assert_eq!(reads, 3, "one record at a time");
+    assert_eq!(reads, if E::RECORD == 1 { 6 } else { 3 }, "one record at a time");
 }
 
 pub fn what_is_released_is_gone_and_said_so<E: Engine>() {
@@ -203,6 +204,7 @@ pub fn another_key_opens_nothing_and_blocks_nothing<E: Engine>() {
     let found = engine.log_with(2).read(at(1), ALL).expect("reads");
     assert_eq!(found.len(), 1);
     let unopened = found.into_iter().next().expect("one").expect_err("does not open");
-    assert_eq!((unopened.position, unopened.item, unopened.source.as_str()), (at(1), 1, "line-a"));
+    let item = if E::RECORD == 1 { 0 } else { 1 };
+    assert_eq!((unopened.position, unopened.item, unopened.source.as_str()), (at(1), item, "line-a"));
     assert_eq!(unopened.received_at, start());
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ingest::keys::Identity;
+use ingest::queue::Fingerprint;
 use ingest::seal::{OriginalSealer, Sealed, open_original};
 use ingest::store::{
     Batch, Changes, DeadLetter, Ending, Endings, Item, Letter, Mark, Outcome, Range, Rejection, Retried, Store,
@@ -63,7 +64,7 @@ impl<E: Engine> Desk<E> {
 
     fn batch(&self, queue_id: &str, from: i64, items: Vec<Item>, sealer: OriginalSealer) -> Batch {
         let from = Position { partition: 0, offset: from };
-        Batch { queue_id: queue_id.into(), from, items, originals: Some(sealer.finish()) }
+        Batch { queue_id: queue_id.into(), from, items, last: None, originals: Some(sealer.finish()) }
     }
 
     /// Resolves a dead letter as if it said `says`.
@@ -99,6 +100,21 @@ impl<E: Engine> Desk<E> {
         self.store.dead_letters(&mut each).expect("reads");
         letters
     }
+}
+
+/// A batch of reports that nobody else has, from a position of a partition on.
+pub fn coded_batch(identity: &Identity, queue_id: &str, partition: i32, offset: i64, count: i64) -> Batch {
+    let sealer = OriginalSealer::new(&identity.recipient()).expect("wraps");
+    let received_at = crate::harness::start();
+    let items = (offset..offset + count).map(|n| {
+        let (name, id) = (format!("line-{partition}"), n.to_string());
+        let original = sealer.seal(report_id(&name, &id), &Sensitive::new(b"arrest".to_vec()));
+        let outcome = Outcome::Coded { coded: coded(&name, &id, "arrest", received_at), original };
+        Item { received_at, source: source(&name), batch: None, row: None, outcome }
+    });
+    let items = items.collect();
+    let from = Position { partition, offset };
+    Batch { queue_id: queue_id.into(), from, items, last: None, originals: Some(sealer.finish()) }
 }
 
 fn rejection(record: &str, report_id: ReportId) -> Rejection {
@@ -188,6 +204,30 @@ pub fn a_batch_commits_only_from_the_stored_position<E: Engine>() {
     // As another process sees it.
     let mut store = desk.engine.store();
     assert_eq!(store.position("queue", 0).expect("a position").offset, 2);
+}
+
+pub fn the_last_record_is_kept_with_its_position<E: Engine>() {
+    let mut desk = Desk::<E>::new();
+    let mut rejected = |from, last| {
+        let item = Item {
+            received_at: desk.engine.clock().now(),
+            source: source("line-a"),
+            batch: None,
+            row: None,
+            outcome: Outcome::Rejected(rejection("bad", report_id("line-a", "3"))),
+        };
+        let from = Position { partition: 2, offset: from };
+        let batch = Batch { queue_id: "queue".into(), from, items: vec![item], last, originals: None };
+        desk.store.commit(&batch)
+    };
+    let (first, second) = (Fingerprint([1; 16]), Fingerprint([2; 16]));
+    rejected(0, Some(first)).expect("commits");
+    rejected(1, Some(second)).expect("commits");
+    rejected(0, Some(first)).expect_err("moved");
+    let mut store = desk.engine.store();
+    assert_eq!(store.fingerprint("queue", 2).expect("reads"), Some((2, second)));
+    assert_eq!(store.fingerprint("queue", 1).expect("reads"), None);
+    assert_eq!(store.fingerprint("another", 2).expect("reads"), None);
 }
 
 pub fn positions_of_two_queues_are_apart<E: Engine>() {
@@ -422,15 +462,18 @@ pub fn a_record_that_does_not_open_is_kept_once_for_all_its_letters<E: Engine>()
         })
         .collect();
     let from = Position { partition: 0, offset: 0 };
-    let batch = Batch { queue_id: "queue".into(), from, items, originals: None };
+    let batch = Batch { queue_id: "queue".into(), from, items, last: None, originals: None };
     assert_eq!(desk.store.commit(&batch).expect("commits"), endings(0, 0, 0, 50));
     let letters = desk.letters();
     assert_eq!(letters.len(), 50);
     let (letter, sealed) = desk.store.dead_letter(letters[49].id).expect("there");
     assert_eq!((sealed.item, letter.position.offset), (49, 49));
     assert_eq!(sealed.record, record);
-    let size: u64 = desk.engine.files().iter().map(|f| std::fs::metadata(f).expect("there").len()).sum();
-    assert!(size < 2_000_000, "{size} bytes for a record of 100,000");
+    if E::RELEASES {
+        // A server's files hold more than this test's.
+        let size: u64 = desk.engine.files().iter().map(|f| std::fs::metadata(f).expect("there").len()).sum();
+        assert!(size < 2_000_000, "{size} bytes for a record of 100,000");
+    }
     // Each can be resolved alone; the record stays for the others.
     desk.retry(letters[0].id, ("line-a", "1", "arrest"));
     assert!(desk.store.dead_letter(letters[1].id).is_ok());

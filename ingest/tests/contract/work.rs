@@ -49,8 +49,10 @@ pub fn everything_ends_exactly_once<E: Engine>() {
     assert_eq!(position, Position { partition: 0, offset: 62 });
     assert!(log.waiting(&[position], ever()).expect("counts").is_empty());
     assert_eq!(engine.drain(&identity), Endings::default(), "nothing is left");
-    let oldest = log.waiting(&[Position { partition: 0, offset: 0 }], ever());
-    assert!(oldest.is_err(), "what is coded has left the queue");
+    if E::RELEASES {
+        let oldest = log.waiting(&[Position { partition: 0, offset: 0 }], ever());
+        assert!(oldest.is_err(), "what is coded has left the queue");
+    }
 }
 
 pub fn poison_blocks_nothing_and_can_be_retried<E: Engine>() {
@@ -166,11 +168,11 @@ pub fn private_text_is_in_no_file<E: Engine>() {
         .into_iter()
         .map(|found| found.expect_err("another key").sealed.as_bytes()[..24].to_vec())
         .collect();
-    assert!(sealed.iter().all(|bytes| !grep(bytes).is_empty()), "they are there before");
+    assert!(sealed.iter().all(|bytes| !E::RELEASES || !grep(bytes).is_empty()), "they are there before");
     drop(log);
     engine.drain(&identity);
     clear("once it is stored");
-    for bytes in &sealed {
+    for bytes in sealed.iter().filter(|_| E::RELEASES) {
         assert!(grep(bytes).is_empty(), "a sealed record stayed behind: {:?}", grep(bytes));
     }
     let mut store = engine.store();

@@ -34,7 +34,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::queue::{Intake, SubmitError};
+use crate::queue::{Intake, QueueError, SubmitError};
 
 pub use log::Options as LogOptions;
 pub use sources::SourceBook;
@@ -323,7 +323,11 @@ async fn append(desk: &Desk, envelopes: Vec<Envelope>) -> Result<(), Unavailable
         SubmitError::Full(_) => Unavailable::Full,
         SubmitError::Stopped(_) | SubmitError::NotOneSource => Unavailable::Stopped,
     })?;
-    ticket.await.map_err(|_| Unavailable::Stopped)?;
+    ticket.await.map_err(|error| match error {
+        // The brokers are away: room again when they are back.
+        QueueError::Unreachable(_) => Unavailable::Full,
+        _ => Unavailable::Stopped,
+    })?;
     metrics::counter!("testigo_accepted_total").increment(accepted);
     Ok(())
 }
@@ -369,7 +373,11 @@ async fn accept_items(desk: &Desk, source: &Source, key: Option<&str>, items: &b
         match append(desk, envelopes).await {
             Ok(()) => {}
             Err(Unavailable::Full) => {
-                return wait("full", "the queue is full: send the same again, later", StatusCode::SERVICE_UNAVAILABLE);
+                return wait(
+                    "full",
+                    "the queue is full, or away: send the same again, later",
+                    StatusCode::SERVICE_UNAVAILABLE,
+                );
             }
             Err(Unavailable::Stopped) => return stopped(),
         }

@@ -328,8 +328,9 @@ impl Writer {
         let mut offset = first;
         for index in order {
             let count = group[index].envelopes.len();
-            appended[index] = Some(Appended { received_at, first: Position { partition: PARTITION, offset }, count });
+            let first = Position { partition: PARTITION, offset };
             offset += offset_of(count);
+            appended[index] = Some(Appended { received_at, first, end: offset, count });
         }
         Ok(appended.into_iter().flatten().collect())
     }

@@ -14,9 +14,10 @@ use schemas::ids::{BatchId, ReportId};
 use schemas::reject::{Reject, RejectCode};
 use schemas::source::SourceName;
 
-use super::versions::{Arrival, Order, Writing, add_original_key, move_tally};
+use super::versions::{Arrival, Writing, add_original_key, move_tally};
 use super::{DeadLetter, Ending, Failure, Letter, Retried, SqliteStoreOptions, StoreError, damaged};
 use crate::seal::Sealed;
+use crate::store::history::Order;
 use crate::store::{Item, Rejection};
 
 pub fn add_record(tx: &Transaction<'_>, sealed: &Sealed) -> Result<i64, Failure> {

@@ -26,6 +26,7 @@ use super::{
     Batch, Changes, Cut, DeadLetter, Ending, Endings, Import, Letter, Mark, Range, Retried, SealedOriginal, Store,
     StoreError, Withdrawn,
 };
+use crate::queue::Fingerprint;
 use crate::sqlite::{self, CacheKib, Trouble, checkpoint};
 
 /// What a coded row takes in the file beside its original, roughly.
@@ -151,6 +152,10 @@ fn explain(path: &Path, failure: Failure) -> StoreError {
 impl Store for SqliteStore {
     fn position(&mut self, queue_id: &str, partition: i32) -> Result<Position, StoreError> {
         self.read(|tx| Ok(Position { partition, offset: versions::position(tx, queue_id, partition)? }))
+    }
+
+    fn fingerprint(&mut self, queue_id: &str, partition: i32) -> Result<Option<(i64, Fingerprint)>, StoreError> {
+        self.read(|tx| versions::fingerprint(tx, queue_id, partition))
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Endings, StoreError> {

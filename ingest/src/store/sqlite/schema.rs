@@ -72,6 +72,13 @@ const AROUND: &str = "
     ) STRICT;
 ";
 
+/// What the last stored record of a partition was. Added after the first release: a file without it has told none.
+const LAST: &str = "
+    CREATE TABLE IF NOT EXISTS position_last (
+        queue INTEGER NOT NULL, partition INTEGER NOT NULL, fingerprint BLOB NOT NULL, PRIMARY KEY (queue, partition)
+    ) STRICT, WITHOUT ROWID;
+";
+
 /// The version of the whole.
 pub fn version() -> String {
     format!("{TABLES}/{}", dataset::VERSION)
@@ -115,6 +122,10 @@ pub fn set_up(connection: &mut Connection) -> rusqlite::Result<String> {
             tx.execute("INSERT INTO about (name, value) VALUES ('version', ?1)", [version()])?;
         }
         tx.commit()?;
+    }
+    let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'position_last'";
+    if !connection.query_row(known, [], |row| row.get(0))? {
+        connection.execute_batch(LAST)?;
     }
     connection.query_row("SELECT value FROM about WHERE name = 'version'", [], |row| row.get(0))
 }

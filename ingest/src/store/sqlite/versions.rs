@@ -1,9 +1,6 @@
-//! How a submission becomes a version of its report, and which row of a report is current.
+//! Versions and rows of reports in their tables, and a batch as one transaction.
 //!
-//! What always holds, per report: its versions are numbered in the order of storing; the current row shows the version
-//! that is last in its queue's order among those whose import is not withdrawn (among all, where every one is); the rows
-//! that were current one after another have `effective_at` in that order, each superseded at the instant from which the
-//! next one speaks. A row that never was current is superseded at its own `effective_at`.
+//! What always holds: which row is current is decided by [`crate::store::history`], and written here as it was decided.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,69 +20,18 @@ use super::{
     Batch, Ending, Endings, Failure, ROW_BYTES, SealedOriginal, SqliteStoreOptions, StoreError, coded, damaged, letters,
 };
 use crate::normalize::Coded;
+use crate::queue::Fingerprint;
 use crate::seal::{BatchKey, Sealed};
 use crate::store::Outcome;
-
-/// A version's place in its source's order. Across queues and partitions, the order in which queues came into use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Order {
-    pub queue: i64,
-    pub partition: i32,
-    pub offset: i64,
-}
-
-/// One version of a report.
-#[derive(Clone, Copy)]
-struct Version {
-    seq: i64,
-    content: ContentHash,
-    revision: u32,
-    order: Order,
-    /// Whether its import, if it came with one, still stands.
-    live: bool,
-}
-
-impl Version {
-    /// By what the current version is the greatest.
-    const fn rank(&self) -> (bool, Order) {
-        (self.live, self.order)
-    }
-}
+use crate::store::history::{Added, Arriving, History, Order, Supersedes, Version};
 
 /// A report, or where one would be stored.
 struct Report {
     /// Where it is found; of one that is not stored, the first key that was free.
     key: i64,
     stored: bool,
-    /// In the order of storing; none where it is not stored.
-    versions: Vec<Version>,
-    current: i64,
-    current_since: Instant,
-    first_received_at: Instant,
+    history: History,
     changed: bool,
-}
-
-impl Report {
-    /// One that is not stored.
-    fn none(key: i64) -> Self {
-        let (current_since, first_received_at) = (Instant::default(), Instant::default());
-        Self { key, stored: false, versions: Vec::new(), current: 0, current_since, first_received_at, changed: false }
-    }
-
-    fn newest(&self) -> i64 {
-        self.versions.last().map_or(self.current, |version| version.seq)
-    }
-
-    /// How a submission of this content would end.
-    fn ending(&self, content: ContentHash) -> Ending {
-        if self.versions.is_empty() {
-            Ending::Coded
-        } else if self.versions.iter().any(|version| version.live && version.content == content) {
-            Ending::Repeat
-        } else {
-            Ending::Revision
-        }
-    }
 }
 
 /// Where a report is looked for first. Ids are keyed hashes, so half of one is as good as random.
@@ -161,7 +107,7 @@ impl<'c> Finder<'c> {
         let mut key = first_key(id);
         let (newest, mut previous, current) = loop {
             match self.at(key)? {
-                None => return Ok(Report::none(key)),
+                None => return Ok(Report { key, stored: false, history: History::none(), changed: false }),
                 Some(found) if found.report_id == *id.as_bytes() => {
                     break (found.newest, found.previous, found.current);
                 }
@@ -180,13 +126,14 @@ impl<'c> Finder<'c> {
         versions.reverse();
         let (since, first): (i64, i64) = self.current.query_row([current], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (current_since, first_received_at) = (from_micros(since), from_micros(first));
-        Ok(Report { key, stored: true, versions, current, current_since, first_received_at, changed: false })
+        let history = History { versions, current, current_since, first_received_at };
+        Ok(Report { key, stored: true, history, changed: false })
     }
 }
 
 /// How a submission would end if it were stored now.
 pub fn ending_of(connection: &Connection, id: ReportId, content: ContentHash) -> Result<Ending, Failure> {
-    Ok(Finder::new(connection)?.find(id)?.ending(content))
+    Ok(Finder::new(connection)?.find(id)?.history.ending(content))
 }
 
 /// The originals of a report's versions, oldest version first.
@@ -195,8 +142,8 @@ pub fn originals(connection: &Connection, id: ReportId) -> Result<Vec<SealedOrig
     let sql = "SELECT c.received_at, o.sealed, k.key_id, k.wrapped FROM original o \
                JOIN original_key k ON k.id = o.key JOIN coded c ON c.seq = o.seq WHERE o.seq = ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut originals = Vec::with_capacity(report.versions.len());
-    for version in &report.versions {
+    let mut originals = Vec::with_capacity(report.history.versions.len());
+    for version in &report.history.versions {
         let original = statement.query_row([version.seq], |row| {
             Ok(SealedOriginal {
                 report_id: id,
@@ -281,40 +228,24 @@ impl<'t> Writing<'t> {
 
     /// Stores a coded submission whose report was looked up; tells what it is.
     fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Ending, Failure> {
-        let content = arrival.coded.content;
         let id = arrival.coded.report.report_id.ok_or_else(|| damaged("report_id"))?;
         let report = self.reports.get_mut(&id).ok_or_else(|| damaged("report.key"))?;
-        let ending = report.ending(content);
-        if ending == Ending::Repeat {
-            return Ok(ending);
-        }
         let seq = self.next_seq;
-        let revision = u32::try_from(report.versions.len()).unwrap_or(u32::MAX);
-        let live = self.imports.stands(arrival.import);
-        let version = Version { seq, content, revision, order: arrival.order, live };
-        let withdrawn = !live && !report.versions.iter().any(|other| other.live);
-        let mut effective_at = arrival.effective_at;
-        if ending == Ending::Coded {
-            report.first_received_at = arrival.received_at;
-            (report.current, report.current_since) = (seq, effective_at);
-        } else {
-            // Of two that speak one after another, the later must not begin before the earlier.
-            effective_at = effective_at.max(report.current_since);
-            let (old, by) = if report.versions.iter().all(|other| other.rank() < version.rank()) {
-                let old = report.current;
-                (report.current, report.current_since) = (seq, effective_at);
-                (old, seq)
-            } else {
-                (seq, report.current)
-            };
-            self.insert_superseded.execute((old, effective_at.timestamp_micros(), by))?;
-        }
-        let previous = report.versions.last().map(|version| version.seq);
-        let first_received_at = report.first_received_at;
-        report.versions.push(version);
+        let arriving = Arriving {
+            content: arrival.coded.content,
+            order: arrival.order,
+            live: self.imports.stands(arrival.import),
+            received_at: arrival.received_at,
+            effective_at: arrival.effective_at,
+        };
+        let Some(added) = report.history.receive(seq, &arriving) else { return Ok(Ending::Repeat) };
         report.changed = true;
+        if let Some(Supersedes { seq: old, at, by_seq }) = added.supersedes {
+            self.insert_superseded.execute((old, at.timestamp_micros(), by_seq))?;
+        }
 
         self.next_seq += 1;
+        let Added { revision, effective_at, first_received_at, withdrawn, previous, .. } = added;
         let said = CodedReport { revision, received_at: Some(arrival.received_at), ..arrival.coded.report.clone() };
         let row = CodedRow { seq, effective_at, first_received_at, withdrawn, report: said };
         coded::insert(&mut self.insert_coded, &row, &mut self.text)?;
@@ -322,7 +253,7 @@ impl<'t> Writing<'t> {
         self.insert_version.execute((
             seq,
             id.as_bytes().as_slice(),
-            content.as_bytes().as_slice(),
+            arriving.content.as_bytes().as_slice(),
             revision,
             queue,
             partition,
@@ -334,7 +265,7 @@ impl<'t> Writing<'t> {
         self.insert_original.execute((seq, arrival.original_key, sealed))?;
         self.bytes += sealed.len() + ROW_BYTES;
         self.imports.stored(arrival.import, seq);
-        Ok(ending)
+        Ok(added.ending)
     }
 
     /// Stores one coded submission.
@@ -347,20 +278,19 @@ impl<'t> Writing<'t> {
     /// already; else whether a version is left at all.
     pub fn speak_again(&mut self, id: ReportId, at: Instant) -> Result<Option<bool>, Failure> {
         let mut report = self.finder.find(id)?;
-        let best = *report.versions.iter().max_by_key(|v| v.rank()).ok_or_else(|| damaged("report.newest"))?;
-        let current = coded::get(self.tx, report.current)?.ok_or_else(|| damaged("report.current"))?;
-        if current.report.revision == best.revision && current.withdrawn != best.live {
-            return Ok(None);
-        }
-        let copied = coded::get(self.tx, best.seq)?.ok_or_else(|| damaged("version.seq"))?;
-        let (seq, since) = (self.next_seq, at.max(report.current_since));
+        let current = coded::get(self.tx, report.history.current)?.ok_or_else(|| damaged("report.current"))?;
+        let seq = self.next_seq;
+        let shown = (current.report.revision, current.withdrawn);
+        let Some(again) = report.history.speak_again(seq, at, shown.0, shown.1) else { return Ok(None) };
+        let copied = coded::get(self.tx, again.seq)?.ok_or_else(|| damaged("version.seq"))?;
         self.next_seq += 1;
-        self.insert_superseded.execute((report.current, since.timestamp_micros(), seq))?;
-        let row = CodedRow { seq, effective_at: since, withdrawn: !best.live, ..copied };
+        let Supersedes { seq: old, at: since, by_seq } = again.supersedes;
+        self.insert_superseded.execute((old, since.timestamp_micros(), by_seq))?;
+        let row = CodedRow { seq, effective_at: since, withdrawn: !again.live, ..copied };
         coded::insert(&mut self.insert_coded, &row, &mut self.text)?;
-        (report.current, report.changed) = (seq, true);
+        report.changed = true;
         write_report(self.tx, id, &report)?;
-        Ok(Some(best.live))
+        Ok(Some(again.live))
     }
 
     /// Writes what was only kept in memory so far: reports in the order in which they lie in the file, and imports.
@@ -378,7 +308,7 @@ impl<'t> Writing<'t> {
 
 /// Writes where a report is found.
 fn write_report(tx: &Transaction<'_>, id: ReportId, report: &Report) -> Result<(), Failure> {
-    let (newest, current) = (report.newest(), report.current);
+    let (newest, current) = (report.history.newest(), report.history.current);
     if report.stored {
         let sql = "INSERT OR REPLACE INTO report_recent (key, newest, current) VALUES (?1, ?2, ?3)";
         tx.prepare_cached(sql)?.execute((report.key, newest, current))?;
@@ -412,6 +342,19 @@ pub fn position(connection: &Connection, queue_id: &str, partition: i32) -> Resu
     Ok(next.unwrap_or(0))
 }
 
+/// The offset from which a queue's partition is still to be stored, and what the last record before it was.
+pub fn fingerprint(
+    connection: &Connection,
+    queue_id: &str,
+    partition: i32,
+) -> Result<Option<(i64, Fingerprint)>, Failure> {
+    let sql = "SELECT p.next, l.fingerprint FROM position p JOIN queue q ON q.id = p.queue \
+               JOIN position_last l ON l.queue = p.queue AND l.partition = p.partition \
+               WHERE q.queue_id = ?1 AND p.partition = ?2";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, Fingerprint(row.get(1)?)));
+    Ok(connection.prepare_cached(sql)?.query_row((queue_id, partition), read).optional()?)
+}
+
 /// Moves the stored position from where the batch starts to behind it; fails where it stands elsewhere.
 fn advance(tx: &Transaction<'_>, batch: &Batch, next: i64) -> Result<i64, Failure> {
     let Position { partition, offset: from } = batch.from;
@@ -428,6 +371,10 @@ fn advance(tx: &Transaction<'_>, batch: &Batch, next: i64) -> Result<i64, Failur
     if moved == 0 {
         let stored = position(tx, &batch.queue_id, partition)?;
         return Err(StoreError::PositionMoved { expected: from, stored }.into());
+    }
+    if let Some(Fingerprint(last)) = batch.last {
+        tx.prepare_cached("INSERT OR REPLACE INTO position_last (queue, partition, fingerprint) VALUES (?1, ?2, ?3)")?
+            .execute((queue, partition, last))?;
     }
     Ok(queue)
 }

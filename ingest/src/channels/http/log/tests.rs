@@ -29,7 +29,7 @@ impl Intake for Shelf {
         taken.extend(envelopes);
         let (done, ticket) = Ticket::new();
         let first = Position { partition: 0, offset: 0 };
-        let appended = Appended { received_at: schemas::clock::from_micros(0), first, count: 1 };
+        let appended = Appended { received_at: schemas::clock::from_micros(0), first, end: 1, count: 1 };
         done.send(Ok(appended)).expect("the ticket waits");
         Ok(ticket)
     }
