@@ -1,8 +1,10 @@
-"""Drives a browser through /log by the keyboard alone and takes pictures. Started by screenshots.sh.
+"""Drives a browser through /log by the keyboard alone, opens the demo's briefs, and takes pictures. Started by screenshots.sh.
 
 What it checks on the way, and ends with an error where it does not hold: every field and button is reached by Tab in the
 order of the page, each shows its focus; no page is wider than the window; the browser reports no violation of the policy;
-all that one presses is 44 pixels high, and all that one types into has 16-pixel letters.
+all that one presses is 44 pixels high, and all that one types into has 16-pixel letters. Of a brief: no page is wider than the
+window, at 320 pixels too, every link within it has a place to go to, no letter of it or of its figures is smaller than 9 pixels,
+no two words of a figure lie over each other, and its printed pages are A4 or Letter with the tables open.
 """
 
 import base64
@@ -12,7 +14,7 @@ import sys
 import urllib.error
 import urllib.request
 
-DRIVER, URL, OUT = sys.argv[1:4]
+DRIVER, URL, OUT, DEMO = sys.argv[1:5]
 ENTER, TAB = "\ue007", "\ue004"
 
 
@@ -108,13 +110,66 @@ class Browser:
         if [at for at, _ in met] != wanted or not all(shown for _, shown in met):
             raise SystemExit(f"{where}: Tab met {met}, not {wanted}")
 
-    def picture(self, name, most=2600):
+    def picture(self, name, most=2600, top=0):
         self.script("scrollTo(0, 0)")
         width, height = self.script("return [innerWidth, document.documentElement.scrollHeight]")
-        clip = {"x": 0, "y": 0, "width": width, "height": min(height, most), "scale": 1}
+        clip = {"x": 0, "y": top, "width": width, "height": min(height - top, most), "scale": 1}
         data = self.devtools("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip})["data"]
-        with open(os.path.join(OUT, f"log-{name}.png"), "wb") as file:
+        with open(os.path.join(OUT, f"{name}.png"), "wb") as file:
             file.write(base64.b64decode(data))
+
+    def look(self, scheme="light", media="screen"):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.devtools("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+    def check_brief(self, where):
+        """What holds of a brief, at any width."""
+        wrong = self.script("""
+            const wrong = [];
+            const wide = document.documentElement.scrollWidth - innerWidth;
+            if (wide > 0) wrong.push(`${wide} pixels too wide`);
+            const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+            if (new Set(ids).size !== ids.length) wrong.push('an id stands twice');
+            for (const a of document.querySelectorAll('a[href^="#"]'))
+                if (!document.getElementById(a.hash.slice(1))) wrong.push(`${a.hash} leads nowhere`);
+            for (const t of document.querySelectorAll('table'))
+                if (!t.caption || !t.querySelector('th[scope=row]')) wrong.push(`a table without caption or row heads`);
+            const levels = [...document.querySelectorAll('h1, h2, h3')].map(h => Number(h.tagName[1]));
+            if (levels.filter(n => n === 1).length !== 1 || levels.some((n, i) => i && n > levels[i - 1] + 1))
+                wrong.push(`headings ${levels}`);
+            const small = new Set();
+            for (const e of document.querySelectorAll('main *, header *, footer *')) {
+                if (!e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+                if (['TITLE', 'DESC', 'STYLE'].includes(e.tagName.toUpperCase())) continue;
+                const svg = e.ownerSVGElement;
+                const scale = svg ? e.getScreenCTM().a : 1;
+                if (parseFloat(getComputedStyle(e).fontSize) * scale < 9) small.add(`${e.tagName} ${e.textContent.slice(0, 30)}`);
+            }
+            if (small.size) wrong.push('smaller than 9 pixels: ' + [...small].slice(0, 5).join('; '));
+            for (const svg of document.querySelectorAll('figure svg')) {
+                const texts = [...svg.querySelectorAll('text')].filter(e => e.textContent.trim() && e.checkVisibility()
+                    && !getComputedStyle(e).strokeWidth.startsWith('999')).map(e => [e, e.getBoundingClientRect()]);
+                const frame = svg.getBoundingClientRect();
+                texts.forEach(([e, b], i) => {
+                    if (b.left < frame.left - 1 || b.right > frame.right + 1 || b.top < frame.top - 1 || b.bottom > frame.bottom + 1)
+                        wrong.push(`${svg.parentNode.id}: "${e.textContent}" is cut`);
+                    for (const [f, c] of texts.slice(i + 1))
+                        if (Math.min(b.right, c.right) - Math.max(b.left, c.left) > 1 && Math.min(b.bottom, c.bottom) - Math.max(b.top, c.top) > 2.5)
+                            wrong.push(`${svg.parentNode.id}: "${e.textContent}" over "${f.textContent}"`);
+                });
+            }
+            return wrong;""")
+        said = [line["message"] for line in self.do("POST", "/se/log", {"type": "browser"})]
+        if wrong or said:
+            raise SystemExit(f"{where}: {wrong[:12]} {said}")
+
+    def printed(self, name):
+        """The pages as they are printed."""
+        options = {"paperWidth": 8.5, "paperHeight": 11, "printBackground": False, "preferCSSPageSize": True}
+        data = base64.b64decode(self.devtools("Page.printToPDF", options)["data"])
+        if os.environ.get("PDF"):
+            with open(os.path.join(os.environ["PDF"], f"{name}.pdf"), "wb") as file:
+                file.write(data)
 
     def log_in(self, language):
         self.go(f"/log?lang={language}")
@@ -156,7 +211,7 @@ def main():
             browser.width(width)
             browser.check(f"quick form at {width}")
             if (language, width) != ("es", 1280):
-                browser.picture(f"quick-{language}-{width}")
+                browser.picture(f"log-quick-{language}-{width}")
         browser.width(360 if language == "en" else 1280)
         # Enter in a line sends the form: it must not change the language.
         browser.press(ENTER)
@@ -164,7 +219,7 @@ def main():
         if not browser.script("return location.pathname").startswith("/log/receipt/"):
             raise SystemExit("Enter did not send the form")
         if language == "en":
-            browser.picture("receipt-en-360")
+            browser.picture("log-receipt-en-360")
         # Enter once more: the next call.
         browser.press(ENTER)
         if browser.focus() != "narrative" or browser.script("return document.activeElement.value"):
@@ -176,7 +231,7 @@ def main():
         browser.tour("courthouse form")
         browser.type([("event_kind", " "), ("place", "King County Courthouse, Seattle"), ("agents", "3")])
         browser.check("courthouse form")
-        browser.picture(f"courthouse-{language}-{1280 if language == 'en' else 360}", 1150 if language == "en" else 1600)
+        browser.picture(f"log-courthouse-{language}-{1280 if language == 'en' else 360}", 1150 if language == "en" else 1600)
         browser.width(360 if language == "en" else 1280)
         browser.check("courthouse form")
         browser.end()
@@ -189,15 +244,41 @@ def main():
     browser.check("a form that comes back")
     if "role=\"alert\"" not in browser.script("return document.activeElement.outerHTML"):
         raise SystemExit("the summary of what is wrong has no focus")
-    browser.picture("error-es-360")
+    browser.picture("log-error-es-360")
     browser.width(1280)
     browser.check("a form that comes back")
     browser.devtools("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
     browser.go("/log?lang=es")
     browser.type(CALL["es"])
-    browser.picture("quick-es-1280-dark")
+    browser.picture("log-quick-es-1280-dark")
     browser.end()
+    briefs()
     print("every field was reached by the keyboard; pictures are in", OUT)
+
+
+def briefs():
+    """The demo's brief in both languages, as a phone and a desk show it, by day, by night and on paper."""
+    for language in ("en", "es"):
+        browser = Browser(language)
+        page = next(d for d in sorted(os.listdir(DEMO)) if d.startswith("brief-") and d.endswith(f"-{language}"))
+        browser.do("POST", "/url", {"url": f"file://{os.path.join(DEMO, page)}/brief.html"})
+        for scheme in ("light", "dark"):
+            browser.look(scheme)
+            for width in (320, 360, 1280):
+                browser.width(width)
+                browser.check_brief(f"brief in {language}, {width}, {scheme}")
+                if width == 320:
+                    continue
+                name = f"brief-{language}-{width}" + ("-dark" if scheme == "dark" else "")
+                browser.picture(name, 3000 if width == 360 else 2200)
+                if os.environ.get("PDF"):
+                    height = browser.script("return document.documentElement.scrollHeight")
+                    step = 2400 if width == 360 else 1600
+                    for i in range((height + step - 1) // step if scheme == "light" else 0):
+                        browser.picture(os.path.join(os.environ["PDF"], f"{name}-{i:02}"), step, i * step)
+        browser.look(media="")
+        browser.printed(f"brief-{language}")
+        browser.end()
 
 
 main()

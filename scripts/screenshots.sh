@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes docs/log-*.png again: the pages of /log in a real browser, with invented reports.
+# Makes docs/log-*.png and docs/brief-*.png again: the pages of /log and the demo's brief in a real browser, with invented
+# reports. PDF=DIR also keeps the printed brief and all of its length in DIR, to be looked at.
 # Needs: a built testigo (TESTIGO=path, else target/release/testigo), chromium, chromedriver (Debian: chromium-driver), python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,4 +27,5 @@ for _ in $(seq 100); do
     [ -n "$url" ] && [ -n "$port" ] && break
     sleep 0.1
 done
-TOKEN="$token" python3 scripts/screenshots.py "http://127.0.0.1:$port" "$url" "$out"
+env -u TESTIGO_DATA -u TESTIGO_NOW "$testigo" demo --out "$dir/demo" >"$dir/demo.log" 2>&1
+TOKEN="$token" python3 scripts/screenshots.py "http://127.0.0.1:$port" "$url" "$out" "$dir/demo"

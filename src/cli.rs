@@ -295,6 +295,9 @@ pub struct Brief {
     /// Why a brief that is out already comes out again from other data: printed in the new edition
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Publish copies of the tables with a row of HXL tags beside them, in hxl/
+    #[arg(long)]
+    pub hxl: bool,
     /// The directory to publish
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

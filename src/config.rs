@@ -126,11 +126,13 @@ pub struct Export {
 #[serde(deny_unknown_fields, default)]
 pub struct Publish {
     pub audit_seconds: u64,
+    pub hxl: bool,
+    pub license: Option<String>,
 }
 
 impl Default for Publish {
     fn default() -> Self {
-        Self { audit_seconds: 300 }
+        Self { audit_seconds: 300, hxl: false, license: None }
     }
 }
 

@@ -52,7 +52,7 @@ impl Words {
             (Caveat::NotRuledOut, Language::En) => "A report that does not mention it does not rule it out.",
             (Caveat::NotRuledOut, Language::Es) => "Que un reporte no lo mencione no lo descarta.",
             (Caveat::AsTold, Language::En) => "The setting is what the report says.",
-            (Caveat::AsTold, Language::Es) => "El lugar es el que dice el reporte.",
+            (Caveat::AsTold, Language::Es) => "El tipo de lugar es el que dice el reporte.",
             (Caveat::SilentCounty, Language::En) => "A county without a hotline is silent, not quiet.",
             (Caveat::SilentCounty, Language::Es) => "Un condado sin línea de ayuda calla; no por eso está tranquilo.",
             (Caveat::MoreCalls, Language::En) => {
@@ -119,8 +119,8 @@ impl Words {
 
     fn by_setting(&self, label: &str) -> String {
         match self.language {
-            Language::En => format!("reports of events by setting, {label}"),
-            Language::Es => format!("reportes de hechos por lugar, {label}"),
+            Language::En => format!("reports of events with the setting “{label}”"),
+            Language::Es => format!("reportes de hechos con el tipo de lugar «{label}»"),
         }
     }
 
@@ -140,8 +140,8 @@ impl Words {
 
     fn joined_since(&self) -> &'static str {
         match self.language {
-            Language::En => " Sources that joined since then are counted too.",
-            Language::Es => " También cuentan las fuentes que se sumaron desde entonces.",
+            Language::En => " Sources that joined since then, if any, are counted too.",
+            Language::Es => " También cuentan las fuentes que se hayan sumado desde entonces.",
         }
     }
 
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!(
             sentence(&words(Language::Es), fall).expect("a fall").text,
             "**Reportes de arrestos: 14, menos que los 40 que hubo el mes anterior; el mismo mes del año pasado: 39.** El \
-             lugar es el que dice el reporte."
+             tipo de lugar es el que dice el reporte."
         );
     }
 }

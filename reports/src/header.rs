@@ -48,6 +48,12 @@ pub struct Header {
     pub delay_is_known: bool,
     /// `2026-09`: from this month on, late reports are still expected.
     pub provisional_from: Option<String>,
+    /// Whether copies of the tables with a row of HXL tags are published beside them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hxl: bool,
+    /// The licence that the publisher gives, as SPDX or Open Definition name it; none: none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
 }
 
 impl Header {
@@ -71,7 +77,15 @@ impl Header {
             sources: sources.filter(|n| *n >= 3),
             delay_is_known: false,
             provisional_from: None,
+            hxl: false,
+            license: None,
         }
+    }
+
+    /// The same, with how it is handed on.
+    #[must_use]
+    pub fn handed_on(self, hxl: bool, license: Option<String>) -> Self {
+        Self { hxl, license, ..self }
     }
 
     /// The same in another language, or of one state.
@@ -92,11 +106,12 @@ impl Header {
         Self { edition, reason, compared_with, ..self }
     }
 
-    /// A name of what a brief was made from: this header, but for language and edition, and the true numbers, named by
-    /// `numbers`.
+    /// A name of what a brief was made from: this header, but for language, edition and how it is handed on, and the true
+    /// numbers, named by `numbers`.
     #[must_use]
     pub fn fingerprint(&self, numbers: &str) -> String {
-        let of = Self { language: String::new(), preview: false, ..self.clone().edition(0, None, None) };
+        let same = self.clone().edition(0, None, None).handed_on(false, None);
+        let of = Self { language: String::new(), preview: false, ..same };
         sha256_hex(&serde_json::to_vec(&(of, numbers)).expect("texts and numbers are JSON"))
     }
 

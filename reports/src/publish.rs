@@ -136,10 +136,22 @@ pub(crate) fn files(header: &Header, tables: Vec<(String, Vec<u8>)>) -> Result<(
         put(&mut sheets, name, bytes)?;
     }
     let figures = figures::all(header, &sheets);
-    let brief = render::markdown::render(header, &sheets, &names, &figures)?;
-    files.insert(0, ("brief.md".to_owned(), brief.into_bytes()));
+    let marked = render::markdown::render(header, &sheets, &names)?;
+    let page = render::html::render(header, &marked, &figures)?;
+    files.insert(0, ("brief.md".to_owned(), render::markdown::plain(&marked, &figures).into_bytes()));
+    files.insert(1, ("brief.html".to_owned(), page.into_bytes()));
     files.extend(figures.into_iter().map(|figure| (format!("figures/{}.svg", figure.name), figure.svg.into_bytes())));
-    files.push(("datapackage.json".to_owned(), render::datapackage::render(header, &sheets, &names)));
+    let described: Vec<(&str, &[u8])> =
+        files.iter().filter_map(|(path, bytes)| Some((table_name(path)?, bytes.as_slice()))).collect();
+    let package = render::datapackage::render(header, &sheets, &described);
+    for name in &names {
+        let sheet = sheets.get(name);
+        if header.hxl {
+            files.push((format!("hxl/{name}.csv"), render::copies::hxl(sheet)));
+        }
+        files.push((format!("spreadsheet/{name}.csv"), render::copies::spreadsheet(sheet)));
+    }
+    files.push(("datapackage.json".to_owned(), package));
     Ok((files, sheets))
 }
 

@@ -94,7 +94,8 @@ pub fn publish(
         u32::try_from(senders.len()).ok(),
     )
     .of(arguments.lang.into(), state)
-    .late(measured.facts.delay_is_known, measured.facts.provisional_from);
+    .late(measured.facts.delay_is_known, measured.facts.provisional_from)
+    .handed_on(arguments.hxl || context.config().publish.hxl, license(context)?);
     let scope = if state.is_some() { Scope::OneState } else { Scope::Everywhere };
     let ledger = Ledger::open(&context.data.join("ledger"))?;
     let edition = Edition::of(&ledger, &header, &measured, arguments)?;
@@ -138,6 +139,20 @@ pub fn publish(
         ));
     }
     Ok((published, outcome))
+}
+
+/// The licence that the publisher gives.
+fn license(context: &Context) -> Result<Option<String>, Failure> {
+    let given = context.config().publish.license.clone();
+    let is_name = |name: &String| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+    };
+    match given {
+        Some(name) if !is_name(&name) => {
+            Err(Failure::usage("publish.license: a licence is named as SPDX does, such as CC-BY-4.0"))
+        }
+        given => Ok(given),
+    }
 }
 
 /// Which edition it is, and what was out before it.

@@ -67,8 +67,16 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
     let mut outcome = Outcome::Done;
     for (lang, name) in [(Lang::En, "en"), (Lang::Es, "es")] {
         let out = out.join(format!("brief-{until}-{name}"));
-        let brief =
-            Brief { period: until.to_string(), state: None, lang, as_of: None, preview: false, reason: None, out };
+        let brief = Brief {
+            period: until.to_string(),
+            state: None,
+            lang,
+            as_of: None,
+            preview: false,
+            reason: None,
+            hxl: false,
+            out,
+        };
         let (one, ended) = publish(&inner, &installation, &view, period, &brief)?;
         if ended != Outcome::Done {
             outcome = ended;
@@ -179,7 +187,7 @@ fn finish(context: &Context, published: &[reports::Published], sent: u64, ending
         "{sent} invented submissions: {} coded, {} revisions, {} repeats, {} that cannot be coded (planned)",
         endings.coded, endings.revisions, endings.repeats, endings.rejected
     ))?;
-    say(format_args!("\nThe brief: {}/brief.md (in Spanish: {})\n", english.dir.display(), spanish.dir.display()))?;
+    say(format_args!("\nThe brief: {}/brief.html (in Spanish: {})\n", english.dir.display(), spanish.dir.display()))?;
     for (i, finding) in english.findings.iter().take(3).enumerate() {
         say(format_args!("{}. {finding}", i + 1))?;
     }

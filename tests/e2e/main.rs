@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod common;
+mod data_out;
 mod disclosure;
 mod durability;
 mod editions;
@@ -13,6 +14,7 @@ mod i213;
 mod kills;
 mod log;
 mod mapping;
+mod page;
 mod private_text;
 mod spreadsheets;
 mod truth;

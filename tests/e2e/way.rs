@@ -82,7 +82,7 @@ fn a_digit_that_was_changed_is_found_by_verify() {
     let home = Home::new();
     let file = home.write("a.ndjson", format!("{}\n", arrest("1", "2026-09-01")));
     home.json(&["import", "--source", "hot", &file]);
-    for name in ["brief.md", "tables/reports_month.csv", "datapackage.json"] {
+    for name in ["brief.md", "brief.html", "tables/reports_month.csv", "datapackage.json"] {
         let dir = home.brief("2026-09", "tampered");
         let path = dir.join(name);
         let text = std::fs::read_to_string(&path).expect("published");
@@ -172,15 +172,17 @@ fn briefs_come_in_two_languages_and_for_quarters_years_and_states() {
     let spanish = brief("es", &["--period", "2026-09", "--lang", "es"]);
     assert!(text(&english).starts_with("# Enforcement tactics reported, September 2026\n"));
     assert!(text(&spanish).starts_with("# Tácticas de control migratorio reportadas, septiembre de 2026\n"));
-    assert!(text(&spanish).contains("| **reportes de hechos** | **12** |"));
+    assert!(text(&spanish).contains("| **todos los hechos** | **12** |"));
     let tables = |dir: &std::path::Path| files(&dir.join("tables"));
     assert!(tables(&english) == tables(&spanish), "the tables are the same");
 
     let quarter = text(&brief("quarter", &["--period", "2026-Q3", "--state", "wa"]));
     assert!(quarter.starts_with("# Enforcement tactics reported in Washington, third quarter of 2026\n"), "{quarter}");
-    assert!(quarter.contains("| | third quarter of 2026 | second quarter of 2026 | third quarter of 2025 |"));
+    assert!(
+        quarter.contains("| reports of | third quarter of 2026 | second quarter of 2026 | third quarter of 2025 |")
+    );
     let year = text(&brief("year", &["--period", "2026", "--lang", "es", "--preview"]));
-    assert!(year.contains("| | 2026 | 2025 |"), "{year}");
+    assert!(year.contains("| reportes de | 2026 | 2025 |"), "{year}");
     home.run(&["brief", "--period", "2026-09", "--state", "NY", "--out", &home.path("ny")]).exits(1).says(&["NY"]);
     home.run(&["brief", "--period", "2026-09", "--state", "New", "--out", &home.path("new")])
         .exits(2)

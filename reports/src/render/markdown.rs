@@ -1,20 +1,20 @@
-//! `brief.md`: what a person reads, in CommonMark with tables, made from the sheets and the header alone.
+//! What a person reads, in CommonMark with tables, made from the sheets and the header alone: once, with marks, from which
+//! `brief.md` and `brief.html` are made.
 //!
-//! What always holds: numbers are worked out here, words stand in the templates, one for each language.
+//! What always holds: numbers are worked out here, words stand in the templates, one for each language; a mark is an HTML
+//! comment that no label can forge, and none of them is left in `brief.md`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use analytics::results::{ALL, Period, UNKNOWN};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
 use schemas::Language;
 use schemas::clock::parse_rfc3339;
 use schemas::taxonomy::{self, CodeAxis, EventClass, EventKind};
 use schemas::time::Month;
 use serde::Serialize;
 
+use super::fill;
 use crate::derived::series_from;
 use crate::figures::Figure;
 use crate::findings;
@@ -35,6 +35,8 @@ const fn template(language: Language) -> &'static str {
 /// A line of a table. A label of [`ALL`] or [`UNKNOWN`] is for the template to name.
 #[derive(Serialize)]
 struct Line {
+    /// Names the line, for who cites it: a mark, or nothing.
+    mark: String,
     label: String,
     strong: bool,
     cells: Vec<String>,
@@ -44,6 +46,7 @@ struct Line {
 #[derive(Serialize)]
 struct Part {
     part: &'static str,
+    mark: String,
     period: String,
     all: String,
 }
@@ -98,6 +101,8 @@ struct Was {
 #[derive(Serialize)]
 struct Context<'a> {
     header: &'a Header,
+    reason: Option<String>,
+    hxl: bool,
     /// `month`, `quarter` or `year`.
     length: &'static str,
     period: String,
@@ -161,13 +166,68 @@ impl Context<'_> {
     }
 }
 
-/// The text.
-pub(crate) fn render(
-    header: &Header,
-    sheets: &Sheets,
-    names: &[String],
-    _figures: &[Figure],
-) -> Result<String, String> {
+/// What a mark announces. A section and a footer reach to the next; a table has its caption as the paragraph before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark<'a> {
+    Section(&'a str),
+    /// `open`: shown even where it is long. `grouped`: lines below a strong one belong to it.
+    Table {
+        name: &'a str,
+        open: bool,
+        grouped: bool,
+    },
+    Figure(&'a str),
+    /// A line of a table, by the code that it is about.
+    Row(&'a str),
+    Footer,
+}
+
+impl<'a> Mark<'a> {
+    /// The mark that this comment is.
+    pub(crate) fn parse(comment: &'a str) -> Option<Self> {
+        let mut words = comment.trim().strip_prefix("<!--")?.strip_suffix("-->")?.split_ascii_whitespace();
+        let mark = match (words.next()?, words.next()) {
+            ("section", Some(name)) => Self::Section(name),
+            ("figure", Some(name)) => Self::Figure(name),
+            ("row", Some(code)) => Self::Row(code),
+            ("footer", None) => Self::Footer,
+            ("table", Some(name)) => {
+                let flags: Vec<&str> = words.by_ref().collect();
+                Self::Table { name, open: flags.contains(&"open"), grouped: flags.contains(&"grouped") }
+            }
+            _ => return None,
+        };
+        words.next().is_none().then_some(mark)
+    }
+}
+
+/// `brief.md`: the text without its marks, with its figures as images.
+pub(crate) fn plain(marked: &str, figures: &[Figure]) -> String {
+    let mut out = String::with_capacity(marked.len());
+    for line in marked.split_inclusive('\n') {
+        match Mark::parse(line) {
+            Some(Mark::Figure(name)) => {
+                if let Some(figure) = figures.iter().find(|figure| figure.name == name) {
+                    let (alt, title) = (escape(&figure.alt), escape(&figure.title));
+                    out.push_str(&format!("![{alt}](figures/{name}.svg)\n\n*{title}*\n\n"));
+                }
+            }
+            Some(_) => {}
+            None => {
+                let mut rest = line;
+                while let Some((before, after)) = rest.split_once("<!--") {
+                    out.push_str(before);
+                    rest = after.split_once("-->").map_or("", |(_, after)| after);
+                }
+                out.push_str(rest);
+            }
+        }
+    }
+    out
+}
+
+/// The text, with its marks.
+pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Result<String, String> {
     let asked = header.parsed_period().ok_or("the header's period does not read")?;
     let as_of = header.parsed_as_of().ok_or("the header's instant does not read")?;
     let language = header.parsed_language().ok_or("the header's language does not read")?;
@@ -178,9 +238,17 @@ pub(crate) fn render(
     let compared = Compared::of(asked, series_from(kinds));
     let length = compared.this.length();
     let text = Text { language, compared: &compared };
+    let provisional = header.parsed_provisional_from().filter(|month| *month <= asked.last);
+    let column = |span: Span| {
+        let is_late = provisional.is_some_and(|from| span.last >= from);
+        // The word is the same in both languages.
+        format!("{}{}", period(span, language), if is_late { " (provisional)" } else { "" })
+    };
     let of_state = header.state.as_deref();
     let mut context = Context {
         header,
+        reason: header.reason.as_deref().map(escape),
+        hxl: header.hxl,
         length: match length {
             Length::Month => "month",
             Length::Quarter => "quarter",
@@ -195,7 +263,7 @@ pub(crate) fn render(
         as_of: long_day(as_of.date_naive(), language),
         snapshot: header.snapshot_id.get(..8).unwrap_or(&header.snapshot_id),
         findings: findings::find(&compared, sheets, language).into_iter().map(|f| f.text).collect(),
-        columns: compared.spans().map(|span| period(span, language)).collect(),
+        columns: compared.spans().map(column).collect(),
         headline: text.headline(comparators, kinds),
         rank_of: (length == Length::Month).then(|| months_in_series(comparators)).flatten(),
         year: asked.last.year().to_string(),
@@ -223,7 +291,7 @@ pub(crate) fn render(
         tables: names,
         same_sources: (of_state.is_none() && length == Length::Month)
             .then(|| text.same_sources(sheets.get("same_sources"))),
-        provisional_from: header.parsed_provisional_from().map(|month| long_month(month, language)),
+        provisional_from: provisional.map(|month| long_month(month, language)),
         compared_with: was(header, language),
         revised: revised(sheets.get("revisions"), language),
         series_from: compared.series_from.map(|month| long_month(month, language)),
@@ -238,11 +306,7 @@ pub(crate) fn render(
     if context.withheld {
         context.translate_marks(language);
     }
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let whitespace = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-    environment.set_syntax(whitespace.map_err(|e| format!("the template engine's settings do not hold: {e:#}"))?);
-    environment.render_str(template(language), Serde(&context)).map_err(|e| format!("the text's template fails: {e:#}"))
+    fill(template(language), &context)
 }
 
 fn was(header: &Header, language: Language) -> Option<Was> {
@@ -259,24 +323,41 @@ fn revised(revisions: &Sheet, language: Language) -> Vec<Line> {
         let month = Month::parse(revisions.text(row, "month"))?;
         let cells = ["was", "is"]
             .map(|column| revisions.shown(row, column).to_string().replace("withheld", withheld(language)));
-        Some(line(long_month(month, language), false, cells.to_vec()))
+        Some(line(long_month(month, language), false, cells.to_vec()).of(&month.to_string()))
     };
     rows.filter_map(of).collect()
 }
 
 fn line(label: impl Into<String>, strong: bool, cells: Vec<String>) -> Line {
     let cells = if strong { cells.into_iter().map(|c| format!("**{c}**")).collect() } else { cells };
-    Line { label: escape(&label.into()), strong, cells }
+    Line { mark: String::new(), label: escape(&label.into()), strong, cells }
 }
 
-/// Keeps a label from being read as markup. A pipe would end the cell.
+/// A mark that names a line.
+fn row_mark(code: &str) -> String {
+    let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
+    format!("<!-- row {} -->", code.replace("--", "-"))
+}
+
+impl Line {
+    /// The same, named by the code that it is about.
+    fn of(self, code: &str) -> Self {
+        Self { mark: row_mark(code), ..self }
+    }
+}
+
+/// Keeps a label from being read as markup. A pipe would end the cell; an angle bracket becomes an entity, so that no label
+/// holds what begins or ends a mark.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\') {
-            out.push('\\');
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '&' => out.extend(['\\', c]),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
         }
-        out.push(if c.is_control() { ' ' } else { c });
     }
     out
 }
@@ -331,7 +412,9 @@ const BRIDGE: [&str; 9] = [
 
 fn parts(sums: &Sheet, sum: &str, parts: &[&'static str]) -> Vec<Part> {
     let of = |scope: &str, part: &str| sums.value(&[("scope", scope), ("sum", sum), ("part", part)], "n").to_string();
-    parts.iter().map(|part| Part { part, period: of("period", part), all: of("all", part) }).collect()
+    let part =
+        |part: &&'static str| Part { part, mark: row_mark(part), period: of("period", part), all: of("all", part) };
+    parts.iter().map(part).collect()
 }
 
 /// One part of all that ever came in, beside another.
@@ -385,7 +468,7 @@ fn courthouse_spans(sheet: &Sheet) -> Vec<Line> {
     if is_silent(&cells) {
         return Vec::new();
     }
-    vec![line(ALL, true, cells)]
+    vec![line(ALL, true, cells).of(ALL)]
 }
 
 /// What a language and a period make of sheets.
@@ -416,9 +499,9 @@ impl Text<'_> {
             }
             cells
         };
-        let mut lines = vec![line(ALL, true, cells(ALL))];
+        let mut lines = vec![line(ALL, true, cells(ALL)).of(ALL)];
         for kind in EventKind::ALL.iter().filter(|kind| kind.class() == EventClass::Event) {
-            lines.push(line(plural(kind.info(), self.language), false, cells(kind.as_str())));
+            lines.push(line(plural(kind.info(), self.language), false, cells(kind.as_str())).of(kind.as_str()));
         }
         lines
     }
@@ -428,7 +511,7 @@ impl Text<'_> {
         kinds
             .map(|kind| {
                 let cells = self.cells(sheet, &[("event_kind", kind.as_str())], "reports");
-                line(plural(kind.info(), self.language), false, cells)
+                line(plural(kind.info(), self.language), false, cells).of(kind.as_str())
             })
             .filter(|line| !is_silent(&line.cells))
             .collect()
@@ -465,7 +548,8 @@ impl Text<'_> {
             if is_silent(&state_cells) {
                 continue;
             }
-            lines.push(line(state(code, self.language).unwrap_or(no_state(self.language)), true, state_cells));
+            let name = state(code, self.language).unwrap_or(no_state(self.language));
+            lines.push(line(name, true, state_cells).of(code));
             let rows = sheet.with(&[("month", &month), ("state", code)]);
             let mut below: Vec<(i64, Line)> = rows
                 .filter(|row| sheet.text(row, "county_fips") != ALL && code != UNKNOWN)
@@ -474,14 +558,15 @@ impl Text<'_> {
                     let keys = [("state", code), ("county_fips", fips)];
                     let cells = both(&keys);
                     let label = if fips == UNKNOWN { no_county(self.language) } else { sheet.text(row, "county") };
-                    (!is_silent(&cells)).then(|| (rank(&keys), line(label, false, cells)))
+                    let id = if fips == UNKNOWN { format!("{code}-{UNKNOWN}") } else { fips.to_owned() };
+                    (!is_silent(&cells)).then(|| (rank(&keys), line(label, false, cells).of(&id)))
                 })
                 .collect();
             below.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.label.cmp(&b.1.label)));
             lines.extend(below.into_iter().map(|(_, line)| line));
         }
         if !lines.is_empty() && !one_state {
-            lines.push(line(ALL, true, both(&[("state", ALL), ("county_fips", ALL)])));
+            lines.push(line(ALL, true, both(&[("state", ALL), ("county_fips", ALL)])).of(ALL));
         }
         lines
     }
@@ -545,13 +630,13 @@ impl Text<'_> {
         let mut lines: Vec<(i64, Line)> = codes
             .map(|info| (info, cells(info.code)))
             .filter(|(_, cells)| !is_silent(cells))
-            .map(|(info, cells)| (rank(info.code), line(info.label.get(self.language), false, cells)))
+            .map(|(info, cells)| (rank(info.code), line(info.label.get(self.language), false, cells).of(info.code)))
             .collect();
         lines.sort_by_key(|line| Reverse(line.0));
         let mut lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
         let unknown = cells(UNKNOWN);
         if !lines.is_empty() || !is_silent(&unknown) {
-            lines.push(line(UNKNOWN, false, unknown));
+            lines.push(line(UNKNOWN, false, unknown).of(UNKNOWN));
         }
         lines
     }
@@ -564,10 +649,10 @@ impl Text<'_> {
         if is_silent(&total) {
             return Vec::new();
         }
-        let mut lines = vec![line(ALL, true, total)];
+        let mut lines = vec![line(ALL, true, total).of(ALL)];
         for kind in ["detainer_hold", "transfer_at_release", OTHER] {
             let name = if kind == OTHER { kind.to_owned() } else { label("tactics", kind, self.language) };
-            lines.push(line(name, false, cells(here, kind)));
+            lines.push(line(name, false, cells(here, kind)).of(kind));
         }
         lines.retain(|line| !is_silent(&line.cells));
         if of_state.is_none() {
@@ -576,7 +661,8 @@ impl Text<'_> {
             for code in states.filter(|code| *code != ALL) {
                 let cells = cells(code, ALL);
                 if !is_silent(&cells) {
-                    lines.push(line(state(code, self.language).unwrap_or(no_state(self.language)), false, cells));
+                    let name = state(code, self.language).unwrap_or(no_state(self.language));
+                    lines.push(line(name, false, cells).of(code));
                 }
             }
         }
@@ -593,7 +679,8 @@ impl Text<'_> {
                 let name = |key| label("tactics", sheet.text(row, key), self.language);
                 let lift = decimal(sheet.text(row, "lift"));
                 let both = format!("{} + {}", name("tactic_a"), name("tactic_b"));
-                Some((n, line(both, false, vec![thousands(n), lift])))
+                let id = format!("{}.{}", sheet.text(row, "tactic_a"), sheet.text(row, "tactic_b"));
+                Some((n, line(both, false, vec![thousands(n), lift]).of(&id)))
             })
             .collect();
         pairs.sort_by_key(|pair| Reverse(pair.0));
@@ -625,7 +712,7 @@ impl Text<'_> {
                         let cells = courthouse_cells(sheet, &keys);
                         let name =
                             if code == UNKNOWN { code.to_owned() } else { label(dimension, code, self.language) };
-                        (!is_silent(&cells)).then(|| line(name, false, cells))
+                        (!is_silent(&cells)).then(|| line(name, false, cells).of(code))
                     })
                     .collect();
                 (!lines.is_empty()).then_some(Block { dimension, lines })
@@ -656,9 +743,48 @@ impl Text<'_> {
                 Some(county) => format!("{}, {code}", county.name),
                 None => format!("{}, {code}", no_county(self.language)),
             };
-            lines.push((sheet.shown(row, "reports").number().unwrap_or(1), line(name, false, cells)));
+            let id = match fips {
+                _ if !by_county => code.to_owned(),
+                UNKNOWN => format!("{code}-{UNKNOWN}"),
+                fips => fips.to_owned(),
+            };
+            lines.push((sheet.shown(row, "reports").number().unwrap_or(1), line(name, false, cells).of(&id)));
         }
         lines.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.label.cmp(&b.1.label)));
         lines.into_iter().map(|(_, line)| line).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_text_and_forges_no_mark() {
+        let label = "<script>alert(1)</script> | <!-- section x --> &lt; **b** [a](b)\n# c";
+        let cell = line(label, false, Vec::new()).label;
+        assert!(!cell.contains("<!--") && !cell.contains('\n'), "{cell}");
+        assert_eq!(plain(&format!("| {cell} |\n"), &[]), format!("| {cell} |\n"));
+        let events: Vec<_> = pulldown_cmark::Parser::new(&cell).collect();
+        let text: String = events
+            .iter()
+            .filter_map(|event| if let pulldown_cmark::Event::Text(text) = event { Some(&**text) } else { None })
+            .collect();
+        assert_eq!(text, label.replace('\n', " "), "read as written, and as nothing else: {events:?}");
+    }
+
+    #[test]
+    fn marks_are_told_apart_and_left_out_of_the_text() {
+        assert_eq!(Mark::parse("<!-- section where -->\n"), Some(Mark::Section("where")));
+        assert_eq!(
+            Mark::parse("<!-- table where grouped -->"),
+            Some(Mark::Table { name: "where", open: false, grouped: true })
+        );
+        assert_eq!(Mark::parse("<!-- footer -->"), Some(Mark::Footer));
+        assert_eq!(Mark::parse("<!-- footer x -->"), None);
+        assert_eq!(Mark::parse("text <!-- footer -->"), None);
+        let figure = Figure { name: "map", title: "A map".into(), alt: "All [of] it".into(), svg: String::new() };
+        let marked = "<!-- section a -->\n## A\n\n<!-- figure map -->\n<!-- figure none -->\n| <!-- row b -->b | 1 |\n";
+        assert_eq!(plain(marked, &[figure]), "## A\n\n![All \\[of\\] it](figures/map.svg)\n\n*A map*\n\n| b | 1 |\n");
     }
 }
