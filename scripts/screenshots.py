@@ -270,7 +270,8 @@ def briefs():
                 if width == 320:
                     continue
                 name = f"brief-{language}-{width}" + ("-dark" if scheme == "dark" else "")
-                browser.picture(name, 3000 if width == 360 else 2200)
+                if scheme == "light" or (language, width) in (("en", 1280), ("es", 360)):
+                    browser.picture(name, 2200 if width == 360 else 1700)
                 if os.environ.get("PDF"):
                     height = browser.script("return document.documentElement.scrollHeight")
                     step = 2400 if width == 360 else 1600

@@ -62,7 +62,7 @@ pub enum Command {
     /// Submissions that could not be coded: list, show, retry
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Sealed originals, for who holds the identity
+    /// Sealed originals, for who holds the identity; a key to sign briefs with
     #[command(subcommand)]
     Keys(Keys),
     /// Invented reports with their truth
@@ -305,6 +305,9 @@ pub struct Brief {
 
 #[derive(Debug, Args)]
 pub struct Verify {
+    /// Whose signature must be on it: a public key's 56 letters, or a file with them
+    #[arg(long, value_name = "FILE|PUBKEY")]
+    pub key: Option<String>,
     pub dir: PathBuf,
 }
 
@@ -361,6 +364,15 @@ pub enum Keys {
         /// The report's id (its receipt)
         #[arg(long, value_name = "ID")]
         report: String,
+    },
+    /// Make a pair of keys to sign briefs with, in the form of minisign; prints the public one
+    Signing {
+        /// Where the secret key goes; the public one goes to FILE.pub. Overwrites nothing
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// A file whose first line is the key's password [default: publish.signing_password_file, else none]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
     },
 }
 

@@ -128,11 +128,24 @@ pub struct Publish {
     pub audit_seconds: u64,
     pub hxl: bool,
     pub license: Option<String>,
+    /// Relative to the data directory.
+    pub signing_key: Option<PathBuf>,
+    /// The same.
+    pub signing_password_file: Option<PathBuf>,
+    /// The letters of a key, or a file.
+    pub public_key: Option<String>,
 }
 
 impl Default for Publish {
     fn default() -> Self {
-        Self { audit_seconds: 300, hxl: false, license: None }
+        Self {
+            audit_seconds: 300,
+            hxl: false,
+            license: None,
+            signing_key: None,
+            signing_password_file: None,
+            public_key: None,
+        }
     }
 }
 
@@ -291,6 +304,13 @@ mod tests {
             .fold(String::new(), |all, line| all + line + "\n");
         let config = with_file(&set).expect("every commented setting is a setting").config;
         let limited = Config {
+            publish: Publish {
+                license: Some("CC-BY-4.0".into()),
+                signing_key: Some("keys/signing.key".into()),
+                signing_password_file: Some("keys/signing.password".into()),
+                public_key: Some("keys/signing.key.pub".into()),
+                ..Publish::default()
+            },
             http: Http { per_source_per_second: NonZeroU32::new(50), ..Http::default() },
             ..Config::default()
         };

@@ -8,7 +8,7 @@ use analytics::results::ALL;
 use schemas::Language;
 use schemas::taxonomy::{self, CodeAxis};
 
-use crate::sheet::{Sheet, Sheets, thousands};
+use crate::sheet::{Panel, Sheet, Sheets, thousands};
 use crate::span::{Compared, Length, Span};
 use crate::words::{capital, plural};
 
@@ -145,7 +145,7 @@ impl Words {
         }
     }
 
-    fn same_sources(&self, same: &Same, raw: (i64, i64)) -> String {
+    fn same_sources(&self, same: &Panel, raw: (i64, i64)) -> String {
         let (now, before) = (thousands(same.now), thousands(same.before));
         let is_raw = (same.now, same.before) == raw;
         match self.language {
@@ -189,19 +189,11 @@ impl Words {
     }
 }
 
-/// What the sources that were active in both months tell of a change.
-#[derive(Debug, Clone, Copy)]
-struct Same {
-    sources: i64,
-    now: i64,
-    before: i64,
-}
-
 /// What the same sources tell, beside the month before and the same month last year.
 #[derive(Debug, Clone, Copy, Default)]
 struct Panels {
-    before: Option<Same>,
-    last_year: Option<Same>,
+    before: Option<Panel>,
+    last_year: Option<Panel>,
 }
 
 impl Panels {
@@ -209,14 +201,7 @@ impl Panels {
         if compared.this.length() != Length::Month {
             return Self::default();
         }
-        let sheet = sheets.get("same_sources");
-        let month = compared.this.last.to_string();
-        let panel = |comparison: &str| {
-            let keys = [("month", month.as_str()), ("comparison", comparison), ("event_kind", kind)];
-            let row = sheet.with(&keys).next()?;
-            let of = |column| sheet.shown(row, column).number();
-            Some(Same { sources: of("sources")?, now: of("reports")?, before: of("reports_before")? })
-        };
+        let panel = |comparison: &str| sheets.panel(compared.this.last, comparison, kind);
         Self { before: panel("previous_month"), last_year: panel("same_month_last_year") }
     }
 }

@@ -21,11 +21,14 @@ use crate::header::Header;
 use crate::ledger::{Entry, Ledger, LedgerError, Pending};
 use crate::render;
 use crate::sheet::{Sheet, Sheets};
+use crate::sign::SigningKey;
 use crate::span::Compared;
 
 /// What marks a directory as ours.
 pub(crate) const MADE_BY: &str = "testigo";
 pub(crate) const MANIFEST: &str = "manifest.json";
+/// The manifest's signature, where it has one.
+pub(crate) const SIGNATURE: &str = "manifest.json.minisig";
 
 /// `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +36,14 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) struct Manifest {
     pub(crate) made_by: String,
     pub(crate) header: Header,
-    /// Each file but this one, by path.
+    /// Each file but this one and its signature, by path.
     pub(crate) files: Vec<FileEntry>,
     /// SHA-256 over the header and all entries, so that no entry can be put right alone.
     pub(crate) entries_sha256: String,
+    /// The public key that `manifest.json.minisig` was made with. A reader asks for the one that he knows; this one shows only
+    /// that there was a signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed_with: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +93,7 @@ pub struct Publication<'a> {
     /// The entry to make, but for its tables. None: a preview, or it is there.
     pub enter: Option<Entry>,
     pub audit_limit: Duration,
+    pub signing: Option<&'a SigningKey>,
 }
 
 /// What was published.
@@ -162,7 +170,7 @@ pub(crate) fn manifest(header: &Header, files: &[(String, Vec<u8>)]) -> Manifest
         .map(|(path, bytes)| FileEntry { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256_hex(bytes) })
         .collect();
     let entries_sha256 = entries_sha256(header, &entries);
-    Manifest { made_by: MADE_BY.into(), header: header.clone(), files: entries, entries_sha256 }
+    Manifest { made_by: MADE_BY.into(), header: header.clone(), files: entries, entries_sha256, signed_with: None }
 }
 
 pub(crate) fn entries_sha256(header: &Header, entries: &[FileEntry]) -> String {
@@ -203,10 +211,13 @@ pub fn publish(out: &Path, of: Publication<'_>) -> Result<Published, PublishErro
             }
         }
     }
-    let manifest = manifest(header, &files);
+    let mut manifest = manifest(header, &files);
+    manifest.signed_with = of.signing.map(|key| key.public().to_string());
     let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers are JSON");
     bytes.push(b'\n');
+    let signature = of.signing.map(|key| key.sign(&bytes, &signed_comment(header)));
     files.push((MANIFEST.to_owned(), bytes));
+    files.extend(signature.map(|text| (SIGNATURE.to_owned(), text.into_bytes())));
     place(out, &files, |staged| {
         let Some(entry) = of.enter else { return Ok(None) };
         let tables: Vec<(&str, &[u8])> = files
@@ -224,6 +235,13 @@ pub fn publish(out: &Path, of: Publication<'_>) -> Result<Published, PublishErro
     let findings = findings::find(&compared, &sheets, language);
     let findings = findings.into_iter().map(|f| f.text.replace("**", "")).collect();
     Ok(Published { dir: out.to_owned(), findings, files: files.len(), edition: header.edition })
+}
+
+/// What a signature says beside the manifest: which brief it is of, for who checks with minisign alone.
+fn signed_comment(header: &Header) -> String {
+    let state = header.state.as_deref().unwrap_or("everywhere");
+    let (period, edition, language, as_of) = (&header.period, header.edition, &header.language, &header.data_as_of);
+    format!("testigo brief of {period}, {state}, {language}, edition {edition}, data as of {as_of}")
 }
 
 /// The table of a path.
@@ -307,7 +325,9 @@ fn is_ours(dir: &Path) -> bool {
     let Ok(bytes) = fs::read(dir.join(MANIFEST)) else { return false };
     let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return false };
     manifest.made_by == MADE_BY
-        && found.iter().all(|path| path == MANIFEST || manifest.files.iter().any(|entry| entry.path == *path))
+        && found
+            .iter()
+            .all(|path| path == MANIFEST || path == SIGNATURE || manifest.files.iter().any(|entry| entry.path == *path))
 }
 
 /// Every file below a directory, as relative paths with `/`, sorted.

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use schemas::time::Month;
+
 /// A cell of a measure, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown<'a> {
@@ -78,6 +80,9 @@ pub(crate) fn thousands(n: i64) -> String {
     }
     out
 }
+
+/// The flag of a number that late reports may still raise.
+pub(crate) const PROVISIONAL: &str = "provisional";
 
 /// For a column the rows that have a value in it, in their order.
 type Index = HashMap<String, Vec<usize>>;
@@ -177,10 +182,28 @@ impl Sheet {
         })
     }
 
+    /// From which month on its numbers are flagged as provisional: none where none is.
+    pub(crate) fn provisional_from(&self) -> Option<Month> {
+        let month = self.column("month")?;
+        let flags: Vec<usize> = self.measures().filter_map(|name| self.column(&format!("{name}_flag"))).collect();
+        let is_late = |row: &&Vec<String>| flags.iter().any(|flag| self.at(row, *flag) == PROVISIONAL);
+        self.rows.iter().filter(is_late).filter_map(|row| Month::parse(self.at(row, month))).min()
+    }
+
     /// The measure of the one row with these keys.
     pub(crate) fn value<'a>(&'a self, keys: &[(&str, &str)], measure: &str) -> Shown<'a> {
         self.with(keys).next().map_or(Shown::None, |row| self.shown(row, measure))
     }
+}
+
+/// What the sources say that were active in a month and in an earlier one: a row of `same_sources`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Panel {
+    pub(crate) sources: i64,
+    /// How many were active in the month in all.
+    pub(crate) of_month: i64,
+    pub(crate) now: i64,
+    pub(crate) before: i64,
 }
 
 /// All tables of a directory, by name.
@@ -208,6 +231,20 @@ impl Sheets {
     /// All of them, in the order in which they were put in.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = (&str, &Sheet)> {
         self.names.iter().map(|name| (name.as_str(), self.get(name)))
+    }
+
+    /// The panel of a month, of one kind of event or of all; none where none is printed.
+    pub(crate) fn panel(&self, month: Month, comparison: &str, kind: &str) -> Option<Panel> {
+        let (sheet, month) = (self.get("same_sources"), month.to_string());
+        let keys = [("month", month.as_str()), ("comparison", comparison), ("event_kind", kind)];
+        let row = sheet.with(&keys).next()?;
+        let of = |column| sheet.shown(row, column).number();
+        Some(Panel {
+            sources: of("sources")?,
+            of_month: of("sources_of_month")?,
+            now: of("reports")?,
+            before: of("reports_before")?,
+        })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

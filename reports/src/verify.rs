@@ -9,12 +9,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use analytics::disclosure::Earlier;
-use analytics::results::ALL;
+use analytics::results::{ALL, Period};
 use schemas::taxonomy::{CodeAxis, EventClass, EventKind};
+use schemas::time::Month;
 use serde::Serialize;
 
-use crate::publish::{MADE_BY, MANIFEST, Manifest, audited, entries_sha256, files, list, sha256_hex, table_name};
-use crate::sheet::{Sheet, Sheets, Shown};
+use crate::header::Header;
+use crate::numbers;
+use crate::publish::{
+    MADE_BY, MANIFEST, Manifest, SIGNATURE, audited, entries_sha256, files, list, sha256_hex, table_name,
+};
+use crate::sheet::{PROVISIONAL, Sheet, Sheets, Shown};
+use crate::sign::PublicKey;
 
 /// How long the audit may take.
 const AUDIT_LIMIT: Duration = Duration::from_secs(600);
@@ -46,8 +52,8 @@ pub enum VerifyError {
     NotPublished(PathBuf),
 }
 
-/// Checks a directory.
-pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
+/// Checks a directory; where a key is given, that its owner signed it.
+pub fn verify(dir: &Path, key: Option<&PublicKey>) -> Result<Verification, VerifyError> {
     let io_error = |path: PathBuf| move |error| VerifyError::Io { path, error };
     let bytes = match fs::read(dir.join(MANIFEST)) {
         Ok(bytes) => bytes,
@@ -78,7 +84,15 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
     );
 
     let found = list(dir).map_err(io_error(dir.to_owned()))?;
-    let listed = |path: &String| path == MANIFEST || manifest.files.iter().any(|e| e.path == *path);
+    let signature = if found.iter().any(|path| path == SIGNATURE) {
+        Some(fs::read(dir.join(SIGNATURE)).map_err(io_error(dir.join(SIGNATURE)))?)
+    } else {
+        None
+    };
+    check("the signature is good", signed(&manifest, &bytes, signature.as_deref(), key));
+
+    let listed =
+        |path: &String| path == MANIFEST || path == SIGNATURE || manifest.files.iter().any(|e| e.path == *path);
     check(
         "nothing is missing and nothing was added",
         match found.iter().find(|path| !listed(path)) {
@@ -126,7 +140,7 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
             let tables = made.iter().filter(|(path, _)| table_name(path).is_some()).count();
             check("every table reads", Ok(format!("{tables} tables")));
             check("the sums add up", sums(&sheets));
-            check("hidden cells are marked as hidden, and only those", flags(&made, &sheets));
+            check("hidden cells are marked as hidden, and only those", flags(&made, &sheets, &manifest.header));
             check(
                 "no hidden number can be worked out from the tables",
                 match audited(&made, &manifest.header, &Earlier::default(), AUDIT_LIMIT) {
@@ -134,6 +148,15 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
                     Err(leaks) => Err(leaks.first().map_or_else(String::new, ToString::to_string)),
                 },
             );
+            if let Some((_, text)) = on_disk.iter().find(|(path, _)| path == "brief.md") {
+                check(
+                    "every number of the text is in a table",
+                    match std::str::from_utf8(text) {
+                        Ok(text) => numbers::check(text, &manifest.header, &sheets),
+                        Err(_) => Err("brief.md is no text".into()),
+                    },
+                );
+            }
             if same_version {
                 check("the text and the data package say what the tables say", same(&made, &on_disk));
             } else {
@@ -156,6 +179,35 @@ pub fn verify(dir: &Path) -> Result<Verification, VerifyError> {
     })
 }
 
+/// The manifest's signature: by the key that is asked for, and by the one that the manifest names.
+fn signed(
+    manifest: &Manifest,
+    bytes: &[u8],
+    signature: Option<&[u8]>,
+    asked: Option<&PublicKey>,
+) -> Result<String, String> {
+    let named = match manifest.signed_with.as_deref().map(PublicKey::parse_letters) {
+        Some(None) => return Err("the manifest names a key that does not read".into()),
+        Some(key) => key,
+        None => None,
+    };
+    let Some(signature) = signature else {
+        return match (asked, named) {
+            (None, None) => Ok("there is none, and none was asked for".into()),
+            (Some(_), _) => Err(format!("{SIGNATURE} is missing: nobody signed this")),
+            (None, Some(_)) => Err(format!("{SIGNATURE} is missing, and the manifest says that there is one")),
+        };
+    };
+    let with = |key: &PublicKey| key.check(bytes, signature).map_err(|problem| format!("{SIGNATURE}: {problem}"));
+    match (asked, named) {
+        (Some(key), _) => Ok(format!("made with the key that was given: {}", with(key)?)),
+        (None, Some(key)) => {
+            Ok(format!("made with {key}, which the manifest names; whose that is, --key KEY tells ({})", with(&key)?))
+        }
+        (None, None) => Ok(String::from("there is one, not checked: --key KEY checks it")),
+    }
+}
+
 /// What is made from the tables equals what is on disk.
 fn same(made: &[(String, Vec<u8>)], on_disk: &[(String, Vec<u8>)]) -> Result<String, String> {
     for (path, bytes) in made {
@@ -173,11 +225,14 @@ fn same(made: &[(String, Vec<u8>)], on_disk: &[(String, Vec<u8>)]) -> Result<Str
 }
 
 /// Each measure that may be withheld: a flag exactly where the number is hidden.
-fn flags(made: &[(String, Vec<u8>)], sheets: &Sheets) -> Result<String, String> {
+fn flags(made: &[(String, Vec<u8>)], sheets: &Sheets, header: &Header) -> Result<String, String> {
+    let provisional_from = header.parsed_provisional_from();
     let mut hidden = 0u64;
     for (path, _) in made {
         let Some(name) = table_name(path) else { continue };
         let sheet = sheets.get(name);
+        // What is made from other tables is made anew elsewhere; by month of receipt nothing is provisional.
+        let is_dated = !matches!(name, "comparators" | "revisions" | "funnel_month" | "completeness_month");
         for column in sheet.measures() {
             let flag_column = format!("{column}_flag");
             for (i, row) in sheet.rows().iter().enumerate() {
@@ -187,7 +242,13 @@ fn flags(made: &[(String, Vec<u8>)], sheets: &Sheets) -> Result<String, String> 
                     _ => "",
                 };
                 let flag = sheet.text(row, &flag_column);
-                if flag != expected && !(expected.is_empty() && flag == "provisional") {
+                let is_late = is_dated && expected.is_empty() && !text.is_empty() && {
+                    let month = Month::parse(sheet.text(row, "month"));
+                    let last = month.or_else(|| Period::parse(sheet.text(row, "period")).map(|period| period.last));
+                    last.is_some_and(|last| provisional_from.is_some_and(|from| last >= from))
+                };
+                let expected_flag = if is_late { PROVISIONAL } else { expected };
+                if flag != expected_flag && (is_dated || !(expected.is_empty() && flag == PROVISIONAL)) {
                     return Err(format!("{path}, row {}: {flag_column} does not fit {column}", i + 1));
                 }
                 if expected.is_empty() && !text.is_empty() && text.parse::<f64>().is_err() {

@@ -15,6 +15,7 @@ use schemas::geography;
 use schemas::report::StateCode;
 
 use super::engines::{self, View};
+use super::signing;
 use crate::Context;
 use crate::cli::Brief;
 use crate::outcome::{Failure, Outcome, Result, print_json, say, tell};
@@ -117,6 +118,8 @@ pub fn publish(
         tables: Vec::new(),
     });
     let is_new = enter.is_some();
+    // A preview is nobody's word.
+    let signing = if arguments.preview { None } else { signing::configured(context)? };
     let publication = Publication {
         header: &header,
         tables: &protected.tables,
@@ -126,6 +129,7 @@ pub fn publish(
         entered: edition.entered,
         enter,
         audit_limit: Duration::from_secs(context.config().publish.audit_seconds),
+        signing: signing.as_ref(),
     };
     let published = reports::publish(&arguments.out, publication).map_err(|error| match error {
         reports::PublishError::NotOurs(_) => Failure::as_usage(error),

@@ -81,7 +81,7 @@ pub fn run(context: &Context, arguments: &Demo) -> Result {
         if ended != Outcome::Done {
             outcome = ended;
         }
-        if !reports::verify(&one.dir)?.ok {
+        if !reports::verify(&one.dir, None)?.ok {
             let message = format!("the brief does not verify: run `testigo verify {}`", one.dir.display());
             return Err(anyhow::anyhow!(message).into());
         }

@@ -1,6 +1,7 @@
-//! `testigo keys open`: the original of a report, for who holds the identity.
+//! `testigo keys`: the original of a report, for who holds the identity; a key that signs briefs.
 
 use std::io::Write;
+use std::path::Path;
 
 use ingest::keys::Identity;
 use ingest::seal::open_original;
@@ -8,13 +9,19 @@ use ingest::store::Store;
 use schemas::clock::rfc3339;
 use schemas::ids::ReportId;
 
-use super::engines;
+use super::{engines, signing};
 use crate::Context;
 use crate::cli::Keys;
 use crate::outcome::{Failure, Outcome, Result, print_json};
 
 pub fn run(context: &Context, command: &Keys) -> Result {
-    let Keys::Open { identity, report } = command;
+    match command {
+        Keys::Open { identity, report } => open(context, identity, report),
+        Keys::Signing { out, password_file } => signing::make(context, out, password_file.as_deref()),
+    }
+}
+
+fn open(context: &Context, identity: &Path, report: &str) -> Result {
     let report = ReportId::parse(report)
         .ok_or_else(|| Failure::usage("--report: a report's id is 32 hexadecimal digits, its receipt"))?;
     let identity = Identity::read(identity)?;

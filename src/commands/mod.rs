@@ -14,6 +14,7 @@ pub mod normalize;
 pub mod schema;
 pub mod serve;
 pub mod show_config;
+pub mod signing;
 pub mod simulate;
 pub mod snapshot;
 pub mod source;

@@ -2,10 +2,11 @@
 
 use crate::Context;
 use crate::cli::Verify;
-use crate::outcome::{Outcome, Result, print_json, say};
+use crate::outcome::{Failure, Outcome, Result, print_json, say};
 
 pub fn run(context: &Context, arguments: &Verify) -> Result {
-    let found = reports::verify(&arguments.dir)?;
+    let key = arguments.key.as_deref().map(reports::PublicKey::parse).transpose().map_err(Failure::as_usage)?;
+    let found = reports::verify(&arguments.dir, key.as_ref())?;
     if context.json {
         print_json(&found)?;
     } else {

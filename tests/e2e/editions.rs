@@ -121,6 +121,40 @@ fn every_changed_digit_is_found() {
     home.run(&["verify", &directory]).exits(0);
 }
 
+/// A small number and a withheld one, each put back by hand, flag and hash and all: `verify` and `disclosure audit` name the cell.
+#[test]
+fn a_hidden_cell_put_back_by_hand_is_named() {
+    let home = with_reports();
+    let in_place = |place: &str, n: u32| {
+        let report = |i| arrest(&format!("{place}{i}"), &format!("2026-09-{i:02}")).to_string();
+        (1..=n).map(report).map(|text| text.replace("Seattle", place)).collect::<Vec<_>>()
+    };
+    let file = home.write("b.ndjson", [in_place("Yakima", 3), in_place("Tacoma", 7)].concat().join("\n"));
+    home.json(&["import", "--source", "hot", &file]);
+    let dir = home.brief("2026-09", "brief");
+    let (out, path) = (dir.to_str().expect("UTF-8"), dir.join("tables/county_month.csv"));
+    let csv = path.to_str().expect("UTF-8");
+    let audit = ["disclosure", "audit", csv, "--keys", "month,state,county_fips", "--value", "reports", "--k", "5"];
+    home.run(&audit).exits(0);
+    let whole = std::fs::read_to_string(&path).expect("there");
+    let yakima = "2026-09,WA,53077,Yakima County,";
+    let tacoma = "2026-09,WA,53053,Pierce County,";
+    for (row, hidden, number) in [(yakima, "<5,primary", "3,"), (tacoma, "withheld,complementary", "7,")] {
+        let (was, is) = (format!("{row}{hidden}"), format!("{row}{number}"));
+        assert!(whole.contains(&was), "{whole}");
+        std::fs::write(&path, whole.replace(&was, &is)).expect("written");
+        put_right(&dir, "tables/county_month.csv");
+        let found = home.run(&["verify", out]).exits(1).stdout;
+        let line = "FAIL no hidden number can be worked out from the tables: county_month: month=2026-09, state=WA, county_fips=53077, \
+                    column reports: ";
+        assert!(found.contains(line), "{found}");
+        let found = home.run(&audit).exits(1).stdout;
+        let county = row.split(',').nth(2).expect("a county");
+        let named = if number == "3," { "PRINTED" } else { "WITHHOLD" };
+        assert!(found.contains(&format!("{named} month=2026-09, state=WA, county_fips={county}")), "{found}");
+    }
+}
+
 /// Simulated reports, some of them late: a brief in each of twelve months, each audited with all that came out before it.
 #[test]
 fn twelve_briefs_one_after_the_other_pass_the_audit() {

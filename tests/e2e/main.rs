@@ -16,6 +16,7 @@ mod log;
 mod mapping;
 mod page;
 mod private_text;
+mod signature;
 mod spreadsheets;
 mod truth;
 mod way;

@@ -117,9 +117,8 @@ impl Snapshot {
     pub fn id(&self, as_of: Instant) -> Result<SnapshotId, AnalyticsError> {
         let files = self.manifest.segments.iter().map(|segment| (segment.digests(&self.dir), segment.rows));
         let as_of = as_of.timestamp_micros();
-        digests::snapshot_id(files, |entry| {
-            entry.effective_at <= as_of && self.superseded.at(entry.seq).is_none_or(|at| as_of < at)
-        })
+        let gone = Marks::of(&self.superseded.within(1, self.manifest.last_seq, as_of), self.manifest.last_seq);
+        digests::snapshot_id(files, |entry| entry.effective_at <= as_of && !gone.has(entry.seq))
     }
 
     /// The segments in the order of their sequences, small ones together.
@@ -215,6 +214,30 @@ impl Snapshot {
 fn scan(segments: &[PathBuf]) -> PolarsResult<LazyFrame> {
     let paths = segments.iter().map(|path| PlRefPath::try_from_path(path)).collect::<PolarsResult<Vec<_>>>()?;
     LazyFrame::scan_parquet_files(paths.into(), ScanArgsParquet { glob: false, ..ScanArgsParquet::default() })
+}
+
+/// Marks on sequences: a bit for each.
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn of(seqs: &[i64], last: i64) -> Self {
+        let mut marks = vec![0; usize::try_from(last).unwrap_or(0) / 64 + 1];
+        for (word, bit) in seqs.iter().filter_map(|seq| Self::place(*seq)) {
+            if let Some(word) = marks.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self(marks)
+    }
+
+    fn place(seq: i64) -> Option<(usize, u64)> {
+        let seq = usize::try_from(seq).ok()?;
+        Some((seq / 64, 1 << (seq % 64)))
+    }
+
+    fn has(&self, seq: i64) -> bool {
+        Self::place(seq).is_some_and(|(word, bit)| self.0.get(word).is_some_and(|word| word & bit != 0))
+    }
 }
 
 /// How far an earlier look saw.

@@ -2,7 +2,8 @@
 //!
 //! What always holds: the share of reports that come within a delay is worked out from the delays seen so far, each only
 //! among months that are old enough to have shown it, so that a young month, whose late reports are still to come, does not
-//! make reports look quick. Of fewer than 20 reports with a delay, nothing is said.
+//! make reports look quick. Of fewer than 20 reports with a delay, nothing is said; nor of a delay that fewer than 20 reports
+//! could have shown, so that one report that came years late says nothing of all the others.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +49,8 @@ struct Within(Vec<(i64, f64)>);
 
 impl Within {
     /// Reverse hazards (chain ladder; Lawless 1994): of the reports seen within `d` days, in months that ended `d` days ago or
-    /// earlier, the share g(d) took just `d`. Within fewer than `d` days come the product of 1 - g(x) over all x >= d.
+    /// earlier, the share g(d) took just `d`. Within fewer than `d` days come the product of 1 - g(x) over all x >= d. Where
+    /// those reports are few, g(d) is no evidence and is left out.
     fn of(lags: &Tally<LagKey>, day: NaiveDate) -> Self {
         let mut by_days: BTreeMap<i64, BTreeMap<Month, i64>> = BTreeMap::new();
         for (key, reports) in lags {
@@ -72,7 +74,7 @@ impl Within {
             .rev()
             .map(|(days, took, of)| {
                 #[expect(clippy::cast_precision_loss, reason = "counts of reports are far below 2^52")]
-                if of > 0 {
+                if of >= FEWEST_LAGS {
                     share *= 1.0 - took as f64 / of as f64;
                 }
                 (days, share)
@@ -139,6 +141,22 @@ mod tests {
     fn fewer_than_twenty_delays_say_nothing() {
         assert_eq!(from(&[("2026-01", 0, 9), ("2026-01", 40, 10)], "2026-10-01"), None);
         assert_eq!(from(&[("2026-01", 0, 10), ("2026-01", 40, 10)], "2026-10-01").as_deref(), Some("2026-08"));
+    }
+
+    #[test]
+    fn one_report_that_came_years_late_says_nothing_of_the_others() {
+        let quick: Vec<(String, i32, i64)> = (1..=9).map(|n| (format!("2026-{n:02}"), 0, 50)).collect();
+        let mut of: Vec<(&str, i32, i64)> = quick.iter().map(|(month, days, n)| (month.as_str(), *days, *n)).collect();
+        of.push(("2019-03", 2000, 1));
+        assert_eq!(from(&of, "2026-10-14"), None);
+        // Nineteen quick ones of that month do not change that; with more, it is one of many.
+        of.push(("2019-03", 0, 18));
+        assert_eq!(from(&of, "2026-10-14"), None);
+        of.push(("2019-04", 0, 50));
+        assert_eq!(from(&of, "2026-10-14"), None);
+        // But where one in five of many comes years late, the last years are not in.
+        of.push(("2019-04", 2001, 17));
+        assert!(from(&of, "2026-10-14").is_some());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `comparators`: the numbers of the period's last month beside those of the month before, of the same month last year, of
 //! the six months before, of the series and of the year so far.
 //!
-//! What always holds: a month before the series began is no zero: what would need it is empty.
+//! What always holds: a month before the series began is no zero: what would need it is empty; what is made from a number that
+//! late reports may still raise is provisional too.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use analytics::measures::derived;
 use analytics::results::Period;
 use schemas::time::Month;
 
-use super::{IN_MEMORY, bytes, copied, series_from, writer};
+use super::{IN_MEMORY, bytes, copied, flagged, series_from, writer};
 use crate::sheet::{Sheet, Sheets, Shown};
 
 /// The tables that have months, with the columns that tell their rows apart.
@@ -86,6 +87,9 @@ pub(crate) fn render(period: Period, sheets: &Sheets) -> Vec<u8> {
     let from = series_from(sheets.get("reports_month")).unwrap_or(month).min(month);
     for (name, keys) in TABLES {
         let sheet = sheets.get(name);
+        // Months are provisional from one on, so what needs the later of two months is where that one is.
+        let provisional = sheet.provisional_from();
+        let late = |month: Month| provisional.is_some_and(|from| month >= from);
         for measure in sheet.measures() {
             for (key, cells) in rows(sheet, keys, measure) {
                 let series = Series { from, month, cells };
@@ -94,13 +98,13 @@ pub(crate) fn render(period: Period, sheets: &Sheets) -> Vec<u8> {
                 }
                 let mut record = vec![name.to_owned(), key, measure.to_owned(), month.to_string()];
                 for at in [month, month.plus(-1), month.plus(-12)] {
-                    record.extend(copied(series.at(at)));
+                    record.extend(flagged(series.at(at), late(at)));
                 }
-                record.extend(mean(series.mean()));
-                record.extend(copied(series.rank()));
+                record.extend(mean(series.mean(), late(month.plus(-1))));
+                record.extend(flagged(series.rank(), late(month)));
                 record.push(series.months().count().to_string());
-                record.extend(copied(series.year_to_date(month)));
-                record.extend(copied(series.year_to_date(month.plus(-12))));
+                record.extend(flagged(series.year_to_date(month), late(month)));
+                record.extend(flagged(series.year_to_date(month.plus(-12)), late(month.plus(-12))));
                 out.write_record(&record).expect(IN_MEMORY);
             }
         }
@@ -128,9 +132,9 @@ fn rows<'a>(sheet: &'a Sheet, keys: &[&str], measure: &str) -> Vec<(String, BTre
 }
 
 /// A mean is in tenths.
-fn mean(cell: Shown<'_>) -> [String; 2] {
+fn mean(cell: Shown<'_>, late: bool) -> [String; 2] {
     match cell {
-        Shown::Number(n) => [format!("{}.{}", n / 10, n % 10), String::new()],
+        Shown::Number(n) => [format!("{}.{}", n / 10, n % 10), flagged(cell, late)[1].clone()],
         other => copied(other),
     }
 }
@@ -169,6 +173,38 @@ mod tests {
     #[test]
     fn a_month_before_the_series_is_no_zero() {
         assert_eq!(row_of(&["0", "3", "4"]), "reports_month,event_kind=all,reports,2026-09,4,,3,,,,,,1,,2,,,,");
+    }
+
+    #[test]
+    fn what_is_made_from_a_provisional_number_is_provisional() {
+        let mut table = String::from("month,event_kind,reports,reports_flag\n");
+        let last = Month::parse("2026-09").expect("a month");
+        for i in 0..25 {
+            let month = last.plus(i - 24);
+            // July is hidden, so that it has its own flag; August and September are provisional.
+            let cell = if i == 22 { "<5,primary" } else { ["6,", "6,provisional"][usize::from(i > 21)] };
+            table.push_str(&format!("{month},all,{cell}\n"));
+        }
+        let mut sheets = Sheets::default();
+        sheets.insert("reports_month", Sheet::parse(table.as_bytes()).expect("reads"));
+        let text = String::from_utf8(render(Period { first: last, last }, &sheets)).expect("text");
+        assert_eq!(
+            text.lines().nth(1),
+            Some(
+                "reports_month,event_kind=all,reports,2026-09,6,provisional,6,provisional,6,,withheld,complementary,withheld,\
+                 complementary,25,withheld,complementary,54,"
+            )
+        );
+        let whole = table.replace("<5,primary", "6,");
+        sheets.insert("reports_month", Sheet::parse(whole.as_bytes()).expect("reads"));
+        let text = String::from_utf8(render(Period { first: last, last }, &sheets)).expect("text");
+        assert_eq!(
+            text.lines().nth(1),
+            Some(
+                "reports_month,event_kind=all,reports,2026-09,6,provisional,6,provisional,6,,6.0,provisional,1,provisional,25,\
+                 54,provisional,54,"
+            )
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod suppression_log;
 use analytics::results::{ALL, Period, Table};
 use schemas::time::Month;
 
-use crate::sheet::{Sheet, Sheets, Shown};
+use crate::sheet::{PROVISIONAL, Sheet, Sheets, Shown};
 
 /// The tables of this module, by name, in the order in which they are published.
 pub(crate) const NAMES: [&str; 2] = ["comparators", "suppression_log"];
@@ -57,6 +57,14 @@ fn copied(cell: Shown<'_>) -> [String; 2] {
         Shown::None => String::new(),
     };
     [text, cell.flag().to_owned()]
+}
+
+/// The same of a month whose late reports are still to come.
+fn flagged(cell: Shown<'_>, late: bool) -> [String; 2] {
+    match cell {
+        Shown::Number(n) if late => [n.to_string(), PROVISIONAL.to_owned()],
+        other => copied(other),
+    }
 }
 
 const IN_MEMORY: &str = "writing to memory cannot fail";

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use analytics::measures::derived;
 
-use super::{IN_MEMORY, bytes, copied, writer};
-use crate::sheet::{Sheet, Sheets, Shown};
+use super::{IN_MEMORY, bytes, flagged, writer};
+use crate::sheet::{PROVISIONAL, Sheet, Sheets, Shown};
 
 /// Tables that say how others were made.
 const NOT_COMPARED: [&str; 2] = ["comparators", "revisions"];
@@ -22,6 +22,11 @@ fn why(was: Shown<'_>, is: Shown<'_>, newer: bool) -> &'static str {
         _ if newer => "newer_data",
         _ => "other_rules",
     }
+}
+
+/// Whether a number is flagged as provisional.
+fn is_late(sheet: &Sheet, row: &[String], measure: &str) -> bool {
+    sheet.text(row, &format!("{measure}_flag")) == PROVISIONAL
 }
 
 /// A row's keys, without flags and measures.
@@ -68,8 +73,8 @@ pub(crate) fn render(was: Option<&Sheets>, sheets: &Sheets, newer: bool) -> Vec<
                     continue;
                 }
                 let mut record = vec![name.to_owned(), key.clone(), measure.to_owned(), month.to_owned()];
-                record.extend(copied(before));
-                record.extend(copied(is));
+                record.extend(flagged(before, old_row.is_some_and(|row| is_late(old, row, measure))));
+                record.extend(flagged(is, is_late(sheet, row, measure)));
                 record.push(why(before, is, newer).to_owned());
                 out.write_record(&record).expect(IN_MEMORY);
             }
@@ -93,14 +98,14 @@ mod tests {
     fn what_was_hidden_stays_hidden() {
         let was = sheets("2026-08,WA,53033,King,<5,primary\n2026-08,WA,53053,Pierce,7,\n2026-08,WA,all,all,12,\n");
         let is = sheets(
-            "2026-08,WA,53033,King,6,\n2026-08,WA,53053,Pierce,7,\n2026-08,WA,all,all,13,\n2026-08,WA,53061,Sno,0,\n\
+            "2026-08,WA,53033,King,6,provisional\n2026-08,WA,53053,Pierce,7,\n2026-08,WA,all,all,13,\n2026-08,WA,53061,Sno,0,\n\
              2026-09,WA,53033,King,9,\n",
         );
         let text = |was, newer| String::from_utf8(render(was, &is, newer)).expect("text");
         assert_eq!(
             text(Some(&was), true),
             "table,key,measure,month,was,was_flag,is,is_flag,why\n\
-             county_month,state=WA;county_fips=53033,reports,2026-08,<5,primary,6,,shown_now\n\
+             county_month,state=WA;county_fips=53033,reports,2026-08,<5,primary,6,provisional,shown_now\n\
              county_month,state=WA;county_fips=all,reports,2026-08,12,,13,,newer_data\n"
         );
         assert!(text(Some(&was), false).ends_with(",12,,13,,other_rules\n"));

@@ -6,8 +6,7 @@ use analytics::disclosure::{Cell, ProtectedRow, ProtectedTable};
 use analytics::results::{Period, Unit};
 use schemas::time::Month;
 
-/// The flag of a number that late reports may still raise.
-const PROVISIONAL: &str = "provisional";
+use crate::sheet::PROVISIONAL;
 
 /// The file's bytes. Numbers of events of the month `provisional` and of later ones are flagged as provisional.
 pub(crate) fn render(table: &ProtectedTable, provisional: Option<Month>) -> Vec<u8> {

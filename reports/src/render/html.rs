@@ -279,8 +279,11 @@ impl Writer<'_> {
                     let (name, title) = (escape(name), escape(&figure.title));
                     let here = self.anchor(&format!("figure-{name}"), &title);
                     let svg = figure.svg.trim_end();
+                    // The title stands in the picture.
+                    let file = format!("figures/{name}.svg");
                     let html = format!(
-                        "<figure id=\"figure-{name}\">\n{svg}\n<figcaption>{title} {here}</figcaption>\n</figure>\n"
+                        "<figure id=\"figure-{name}\">\n{svg}\n<figcaption><a href=\"{file}\"><code>{file}</code></a> \
+                         {here}</figcaption>\n</figure>\n"
                     );
                     self.put(&html);
                 }

@@ -25,7 +25,7 @@ use crate::words::{
     in_period, label, long_day, long_month, month_name, no_county, no_state, of_period, period, plural, state, withheld,
 };
 
-const fn template(language: Language) -> &'static str {
+pub(crate) const fn template(language: Language) -> &'static str {
     match language {
         Language::En => include_str!("../templates/brief.en.md"),
         Language::Es => include_str!("../templates/brief.es.md"),
@@ -111,6 +111,8 @@ struct Context<'a> {
     last_month: String,
     /// Whether a number in the text is withheld for another's sake.
     withheld: bool,
+    /// Whether one in the headline is.
+    headline_withheld: bool,
     state: Option<&'static str>,
     as_of: String,
     snapshot: &'a str,
@@ -208,8 +210,7 @@ pub(crate) fn plain(marked: &str, figures: &[Figure]) -> String {
         match Mark::parse(line) {
             Some(Mark::Figure(name)) => {
                 if let Some(figure) = figures.iter().find(|figure| figure.name == name) {
-                    let (alt, title) = (escape(&figure.alt), escape(&figure.title));
-                    out.push_str(&format!("![{alt}](figures/{name}.svg)\n\n*{title}*\n\n"));
+                    out.push_str(&format!("![{}](figures/{name}.svg)\n\n", escape(&figure.alt)));
                 }
             }
             Some(_) => {}
@@ -259,6 +260,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         of_period: of_period(compared.this, language),
         last_month: long_month(asked.last, language),
         withheld: false,
+        headline_withheld: false,
         state: of_state.and_then(|code| state(code, language)),
         as_of: long_day(as_of.date_naive(), language),
         snapshot: header.snapshot_id.get(..8).unwrap_or(&header.snapshot_id),
@@ -289,8 +291,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         nowhere: nowhere(sheets, &compared),
         not_coded: of_all(sums, ("received", "rejected"), ("received", "received")),
         tables: names,
-        same_sources: (of_state.is_none() && length == Length::Month)
-            .then(|| text.same_sources(sheets.get("same_sources"))),
+        same_sources: (of_state.is_none() && length == Length::Month).then(|| text.same_sources(sheets)),
         provisional_from: provisional.map(|month| long_month(month, language)),
         compared_with: was(header, language),
         revised: revised(sheets.get("revisions"), language),
@@ -303,6 +304,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         .chain(context.courthouse_dimensions.iter().map(|block| &block.lines))
         .flatten();
     context.withheld = lines.flat_map(|line| &line.cells).any(|cell| cell.contains("withheld"));
+    context.headline_withheld = context.headline.iter().flat_map(|line| &line.cells).any(|c| c.contains("withheld"));
     if context.withheld {
         context.translate_marks(language);
     }
@@ -572,19 +574,16 @@ impl Text<'_> {
     }
 
     /// What the sources say that were active before too, of all kinds of event together.
-    fn same_sources(&self, sheet: &Sheet) -> Vec<SameSources> {
+    fn same_sources(&self, sheets: &Sheets) -> Vec<SameSources> {
         let spans = [("previous_month", Some(self.compared.before)), ("same_month_last_year", self.compared.last_year)];
-        let month = self.compared.this.last.to_string();
         let line = |(comparison, before): (&str, Option<Span>)| {
-            let keys = [("month", month.as_str()), ("comparison", comparison), ("event_kind", ALL)];
-            let row = sheet.with(&keys).next()?;
-            let of = |column| sheet.shown(row, column).to_string();
+            let panel = sheets.panel(self.compared.this.last, comparison, ALL)?;
             Some(SameSources {
-                sources: of("sources"),
-                of_month: of("sources_of_month"),
+                sources: thousands(panel.sources),
+                of_month: thousands(panel.of_month),
                 when: in_period(before?, self.language),
-                now: of("reports"),
-                before: of("reports_before"),
+                now: thousands(panel.now),
+                before: thousands(panel.before),
             })
         };
         spans.into_iter().filter_map(line).collect()
@@ -785,6 +784,6 @@ mod tests {
         assert_eq!(Mark::parse("text <!-- footer -->"), None);
         let figure = Figure { name: "map", title: "A map".into(), alt: "All [of] it".into(), svg: String::new() };
         let marked = "<!-- section a -->\n## A\n\n<!-- figure map -->\n<!-- figure none -->\n| <!-- row b -->b | 1 |\n";
-        assert_eq!(plain(marked, &[figure]), "## A\n\n![All \\[of\\] it](figures/map.svg)\n\n*A map*\n\n| b | 1 |\n");
+        assert_eq!(plain(marked, &[figure]), "## A\n\n![All \\[of\\] it](figures/map.svg)\n\n| b | 1 |\n");
     }
 }
