@@ -70,6 +70,11 @@ impl<'a> Series<'a> {
             .max_by_key(|(_, cell)| cell.number())
     }
 
+    /// Whether a month has a bar of the year before behind it.
+    pub(super) fn has_year_before(&self) -> bool {
+        self.cells.iter().rev().skip(YEAR).any(|cell| cell.number().is_some_and(|n| n > 0))
+    }
+
     /// The largest number that shows.
     pub(super) fn largest(&self) -> i64 {
         self.cells.iter().filter_map(|cell| cell.number()).max().unwrap_or(0)

@@ -40,11 +40,17 @@ fn draw(view: &View<'_>, name: &'static str, series: &Series<'_>, title: String)
         .filter(|(_, cell)| *cell != Shown::None)
         .map(|(span, cell)| format!("{}: {}", capital(&period(span, view.language)), view.shown(cell)))
         .collect();
-    let y = canvas.lines(MARGIN, y, WIDTH - 2.0 * MARGIN, Face::Plain, &told.join(" · "));
-    let mut entries = vec![
-        (Paint::Bar, view.say("each month", "cada mes").to_owned()),
-        (Paint::Behind, view.say("the same month a year before", "el mismo mes un año antes").to_owned()),
-    ];
+    let y = canvas.lines(
+        MARGIN,
+        y,
+        WIDTH - 2.0 * MARGIN,
+        Face::Plain,
+        &told.join("; ").replace(' ', "\u{a0}").replace(";\u{a0}", "; "),
+    );
+    let mut entries = vec![(Paint::Bar, view.say("each month", "cada mes").to_owned())];
+    if series.has_year_before() {
+        entries.push((Paint::Behind, view.say("the same month a year before", "el mismo mes un año antes").to_owned()));
+    }
     entries.extend(bars::legend(view, &[series]));
     let y = canvas.legend(&entries, y);
     let scale = Scale::holding(series.largest(), 4);

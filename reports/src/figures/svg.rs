@@ -195,7 +195,7 @@ struct Inks {
 }
 
 const LIGHT: Inks = Inks {
-    paper: "#ffffff",
+    paper: "#fff",
     ink: "#1a1a1a",
     soft: "#565656",
     rule: "#d6d6d6",
@@ -203,12 +203,12 @@ const LIGHT: Inks = Inks {
     pale: "#d3dce5",
     edge: "#7d8a97",
     ground: "#f1f1ee",
-    classes: ["#c6dbef", "#8fbbdc", "#5594c4", "#2467a1", "#0b2f57"],
+    classes: ["#b9d4ea", "#8ab6d9", "#5594c4", "#2467a1", "#0b2f57"],
 };
 
 const DARK: Inks = Inks {
-    paper: "#15191d",
-    ink: "#ededed",
+    paper: "#16181b",
+    ink: "#ececec",
     soft: "#b3b8bd",
     rule: "#3a4149",
     main: "#8ec3f0",
