@@ -305,6 +305,7 @@ mod tests {
         let config = with_file(&set).expect("every commented setting is a setting").config;
         let limited = Config {
             publish: Publish {
+                license: Some("CC-BY-4.0".into()),
                 signing_key: Some("keys/signing.key".into()),
                 signing_password_file: Some("keys/signing.password".into()),
                 public_key: Some("keys/signing.key.pub".into()),

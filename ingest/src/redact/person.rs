@@ -643,7 +643,7 @@ impl Scan<'_> {
         let token = &self.tokens[start];
         // "agentes" is followed by what they do more often than by a name.
         let plural = rule == "person.title" && self.word(start - 1).ends_with(b"s") && self.tokens[start - 1].len() > 5;
-        if plural && !self.capital(start) && !token.is(NAME) {
+        if plural && !self.capital(start) && (!token.is(NAME) || token.is(ORDINARY)) {
             return Cue::Weak;
         }
         if cue == Cue::Strong && !self.capital(start) && !token.is(NAME) && rule == "person.introduction" {

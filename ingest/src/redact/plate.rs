@@ -278,7 +278,8 @@ fn code(folded: &Folded, tokens: &[Token], at: usize) -> Option<Code> {
                 }
                 code.digits += token.len();
             }
-            Kind::Mixed if token.len() <= room && !(apart && is_clock(word(folded, token))) => {
+            // "7KX 8am", "7KX 20k"; but "G41 2281K".
+            Kind::Mixed if token.len() <= room && !(apart && token.len() <= 4 && is_clock(word(folded, token))) => {
                 let digits = word(folded, token).iter().filter(|b| b.is_ascii_digit()).count();
                 code.digits += digits;
                 code.letters += token.len() - digits;

@@ -314,7 +314,7 @@ fn amount(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, u32)> {
 /// How many agents the words say: "5 to 6", "6+", "at least 4", "2 vehicles with 2 agents each" (4), "3 men, 1 woman" (4).
 pub(super) fn parse(words: &str, lexicon: &Lexicon) -> Option<Count> {
     let (mut tokens, mut buffer) = (Vec::new(), Vec::new());
-    super::fold::tokens(words, lexicon, &mut tokens, &mut buffer);
+    super::fold::tokens(words, lexicon, &super::evidence::Stems::default(), &mut tokens, &mut buffer);
     join(words, &mut tokens, lexicon);
     let each = tokens.iter().any(|t| lexicon.number_word(t.word) == Some(W::Each));
     let mut counts = tokens.iter().filter_map(|t| t.count);

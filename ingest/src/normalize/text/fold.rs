@@ -7,6 +7,7 @@
 use schemas::Count;
 use unicode_normalization::UnicodeNormalization;
 
+use super::evidence::Stems;
 use super::lexicon::{Lexicon, WordId};
 
 /// Words longer than this are never words of a rule: they are kept as tokens that match nothing.
@@ -43,6 +44,8 @@ pub(super) struct Token {
     pub start: u32,
     pub end: u32,
     pub word: WordId,
+    /// Its first letters, where they weigh something (evidence.rs).
+    pub stem: u16,
     /// What edges of the automaton it may take (lexicon.rs); set when its number is known.
     pub mask: u128,
     /// The masks of this token and of those behind it in its clause.
@@ -209,7 +212,7 @@ pub(super) fn pieces(text: &str, mut each: impl FnMut(Piece<'_>)) {
 }
 
 /// Cuts `text` into tokens. `tokens` and `buffer` are reused from text to text.
-pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buffer: &mut Vec<u8>) {
+pub(super) fn tokens(text: &str, lexicon: &Lexicon, stems: &Stems, tokens: &mut Vec<Token>, buffer: &mut Vec<u8>) {
     tokens.clear();
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -251,6 +254,7 @@ pub(super) fn tokens(text: &str, lexicon: &Lexicon, tokens: &mut Vec<Token>, buf
                 start: start32,
                 end: end32,
                 word: known,
+                stem: stems.find(buffer),
                 mask: 0,
                 ahead: 0,
                 count,

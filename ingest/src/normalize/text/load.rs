@@ -13,6 +13,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::automaton::{Automaton, Builder};
+use super::evidence::{self, Choice, Stems, Weigh};
 use super::fold::Field;
 use super::lexicon::{Alias, Lexicon};
 use super::pattern::{self, Classes};
@@ -184,6 +185,8 @@ pub(super) struct Decision {
     /// Facts that it takes away instead of giving one.
     pub drops: Vec<FactId>,
     pub instead: bool,
+    /// Gives way to what the words weigh.
+    pub weak: bool,
 }
 
 /// A counting rule, compiled.
@@ -235,6 +238,10 @@ pub(super) struct Compiled {
     pub rules: Vec<Rule>,
     pub early: Vec<(Decision, RuleId)>,
     pub late: Vec<(Decision, RuleId)>,
+    /// The decisions that give way to what the words weigh.
+    pub weak: Vec<RuleId>,
+    pub weighs: Vec<Weigh>,
+    pub stems: Stems,
     pub countings: Vec<Counting>,
     pub names: Vec<Box<str>>,
     pub facts: usize,
@@ -264,6 +271,8 @@ struct File {
     decide: Vec<DecideSource>,
     #[serde(default)]
     count: Vec<CountSource>,
+    #[serde(default)]
+    weigh: Vec<WeighSource>,
     #[serde(default)]
     short: Vec<ShortSource>,
     #[serde(default)]
@@ -412,6 +421,9 @@ struct DecideSource {
     /// Takes the place of what phrases gave.
     #[serde(default)]
     instead: bool,
+    /// Gives way to what the words weigh.
+    #[serde(default)]
+    weak: bool,
     #[serde(default)]
     yes: Texts,
     #[serde(default)]
@@ -439,6 +451,26 @@ struct CountSource {
     yes: Texts,
     #[serde(default)]
     no: Texts,
+}
+
+/// What words weigh on one axis.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeighSource {
+    id: Spanned<String>,
+    axis: Spanned<String>,
+    trust: i32,
+    trust_weak: i32,
+    #[serde(default)]
+    weak_rank: i32,
+    least: i32,
+    least_against: i32,
+    #[serde(default)]
+    event_needs: Texts,
+    codes: Texts,
+    bias: Vec<i32>,
+    /// For each stem, its weight for each of the codes.
+    words: std::collections::BTreeMap<Spanned<String>, Vec<i16>>,
 }
 
 /// A file's name and text, for error messages.
@@ -639,7 +671,52 @@ impl Loader {
             _ => return Err(place.at(&source.id, "a decision has `axis` and `code`, or `drop`")),
         };
         self.examples(place, id, &source.yes, &source.no);
-        Ok((Decision { axis, value, fact, all, any, none, drops, instead: source.instead }, id))
+        Ok((Decision { axis, value, fact, all, any, none, drops, instead: source.instead, weak: source.weak }, id))
+    }
+
+    fn weigh(&mut self, place: &Place<'_>, source: &WeighSource, stems: &mut Stems) -> Result<Weigh, RuleError> {
+        let id = self.name(place, &source.id)?;
+        if source.bias.len() != source.codes.len() {
+            return Err(place.at(&source.id, "`bias` has one number for each of `codes`"));
+        }
+        let mut choices = Vec::new();
+        let mut axis = Axis::Sign;
+        for (code, bias) in source.codes.iter().zip(&source.bias) {
+            let (found, value) = Self::value(place, &source.axis, code)?;
+            axis = found;
+            let fact = self.facts.id(found, code.get_ref(), false);
+            choices.push(Choice { value, fact, won: None, bias: *bias });
+        }
+        if !matches!(axis, Axis::EventKind | Axis::Outcome | Axis::Setting) {
+            return Err(place.at(&source.axis, "only event_kind, outcome and setting are weighed"));
+        }
+        let event_needs = self.terms(place, &source.event_needs)?;
+        let mut weights: Vec<Vec<i16>> = Vec::new();
+        for (word, row) in &source.words {
+            let text = word.get_ref().as_bytes();
+            let number = (text.len() <= evidence::LETTERS).then(|| evidence::stem(text)).flatten();
+            let number = number.ok_or_else(|| {
+                place.at(word, format!("`{}`: a word of at most {} letters", word.get_ref(), evidence::LETTERS))
+            })?;
+            if row.len() != source.codes.len() {
+                return Err(place.at(word, "one weight for each of `codes`"));
+            }
+            let number = stems.number(number).ok_or_else(|| place.at(word, "too many words"))?;
+            weights.resize(stems.len().max(weights.len()), Vec::new());
+            weights[usize::from(number)].clone_from(row);
+        }
+        Ok(Weigh {
+            axis,
+            id,
+            trust: source.trust,
+            trust_weak: source.trust_weak,
+            weak_rank: source.weak_rank,
+            least: source.least,
+            least_against: source.least_against,
+            event_needs,
+            choices,
+            weights,
+        })
     }
 }
 
@@ -705,6 +782,14 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             if before { early.push((decision, id)) } else { late.push((decision, id)) }
         }
     }
+    let weak = early.iter().chain(&late).filter(|(decision, _)| decision.weak).map(|(_, id)| *id).collect();
+    let mut stems = Stems::default();
+    let mut weighs = Vec::new();
+    for (place, file) in &files {
+        for source in &file.weigh {
+            weighs.push(loader.weigh(place, source, &mut stems)?);
+        }
+    }
     let mut shorts: Vec<Alias> = Vec::new();
     for (place, file) in &files {
         let word = |text: &Spanned<String>| {
@@ -768,6 +853,9 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     for ((axis, code), id) in won {
         winners.insert((axis, facts.id(axis, &code, false)), id);
     }
+    for choice in weighs.iter_mut().flat_map(|weigh: &mut Weigh| weigh.choices.iter_mut().map(|c| (weigh.axis, c))) {
+        choice.1.won = winners.get(&(choice.0, choice.1.fact)).copied();
+    }
     let nobody = facts.ids.get(&(Axis::Sign, "nobody_taken".to_owned(), false)).copied();
     let nobody_rule = rules
         .iter()
@@ -782,6 +870,9 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         rules,
         early,
         late,
+        weak,
+        weighs,
+        stems,
         countings,
         names,
         facts: count,

@@ -7,6 +7,7 @@
 //! 3. [`automaton`]: one pass finds every phrase of every rule file.
 //! 4. [`scope`]: what is denied, supposed, asked, of another day, or corrected later does not count.
 //! 5. [`read`]: the facts that are left decide each axis.
+//! 6. [`evidence`]: what the words weigh beside it; what is near is left open.
 //!
 //! What always holds: the same text gives the same reading; nothing here panics or fails on any text; every value
 //! names its rule and the stretch that gave it, in bytes on character boundaries, and never the words; a rule file
@@ -14,6 +15,7 @@
 
 mod automaton;
 mod count;
+mod evidence;
 mod fold;
 mod lexicon;
 mod load;
@@ -46,6 +48,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("authority.toml", include_str!("../../../data/rules/authority.toml")),
     ("people.toml", include_str!("../../../data/rules/people.toml")),
     ("counts.toml", include_str!("../../../data/rules/counts.toml")),
+    ("weights.toml", include_str!("../../../data/rules/weights.toml")),
     ("decide.toml", include_str!("../../../data/rules/decide.toml")),
 ];
 

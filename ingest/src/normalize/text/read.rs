@@ -7,6 +7,7 @@ use schemas::taxonomy::EventClass;
 use schemas::{Count, Language};
 
 use super::automaton::{Hit, NO_NUMBER};
+use super::evidence::{self, Verdict};
 use super::fold::{self, Break, Token};
 use super::load::{Axis, Compiled, Counting, Decision, FactId, Role, Rule, Value};
 use super::scope::{self, ASKED, DENIED, HEARD, PAST, SUPPOSED};
@@ -61,6 +62,9 @@ pub struct Scratch {
     /// Tokens on which a rule says something else: (rule, start, end).
     excepted: Vec<(u16, u32, u32)>,
     counted: Vec<Counted>,
+    /// What words weigh: their numbers, and the sums.
+    stems: Vec<u16>,
+    scores: Vec<i32>,
     /// The decisions that held.
     decided: Vec<(RuleId, (u32, u32))>,
 }
@@ -96,10 +100,18 @@ pub(super) fn read(rules: &Compiled, text: &str, _language: Option<Language>, ou
     s.held[rules.whole.long_ago] = of_all_acts(rules, s, |f| f.weak);
     s.held[rules.whole.only_heard] = of_all_acts(rules, s, |f| f.heard);
     s.held[rules.whole.question] = question(s);
+    let mut weighed = false;
     for (decision, id) in &rules.early {
+        // The outcome stands on what happened.
+        if decision.axis == Axis::Outcome && !weighed {
+            weighed = true;
+            weigh(rules, Axis::EventKind, s, out);
+        }
         decide(rules, decision, *id, s, out);
     }
+    weigh(rules, Axis::Outcome, s, out);
     winners(rules, s, out);
+    weigh(rules, Axis::Setting, s, out);
     for (decision, id) in &rules.late {
         decide(rules, decision, *id, s, out);
     }
@@ -129,7 +141,7 @@ pub(super) fn explain(rules: &Compiled, text: &str) -> Vec<(RuleId, (usize, usiz
 
 /// What the text says, phrase by phrase, without what does not count.
 fn observe(rules: &Compiled, text: &str, s: &mut Scratch) {
-    fold::tokens(text, &rules.lexicon, &mut s.tokens, &mut s.word);
+    fold::tokens(text, &rules.lexicon, &rules.stems, &mut s.tokens, &mut s.word);
     count::join(text, &mut s.tokens, &rules.lexicon);
     rules.automaton.find(&s.tokens, &rules.lexicon, &mut s.hits);
     let correction = scope::mark(&s.tokens, &s.hits, &rules.phrases, &rules.lexicon, rules.scope, &mut s.marks);
@@ -239,6 +251,9 @@ fn forget_other_days(rules: &Compiled, s: &mut Scratch) {
     if act_today {
         s.fired.retain(|f| !f.weak);
     }
+    // Nor do the words of those other days weigh anything then.
+    let (marks, tokens) = (&s.marks, &s.tokens);
+    evidence::stems_of(tokens, |at| act_today && marks[at] & PAST != 0, &mut s.stems);
 }
 
 /// Of the axes with one value, what was said before a correction gives way to what is said after it.
@@ -304,6 +319,69 @@ fn winners(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
         {
             s.held[*won] = Held { holds: true, span: fired.span };
         }
+    }
+}
+
+/// Adds what the words weigh to what the rules decided on `axis`.
+fn weigh(rules: &Compiled, axis: Axis, s: &mut Scratch, out: &mut Reading) {
+    let Some(weigh) = rules.weighs.iter().find(|weigh| weigh.axis == axis) else { return };
+    let decided = match axis {
+        Axis::EventKind => out.event_kind.map(|i| (Value::EventKind(i.value), i.rule)),
+        Axis::Outcome => out.outcome.map(|i| (Value::Outcome(i.value), i.rule)),
+        _ => out.setting.map(|i| (Value::Setting(i.value), i.rule)),
+    };
+    let event = out.event_kind.is_some_and(|kind| kind.value.class() == EventClass::Event);
+    // Where nothing happened, a place is coded only where a rule says so; and how it ended is for rules to say, which
+    // know of an arrest or of an attempt.
+    if axis == Axis::Setting && !event || axis == Axis::Outcome && decided.is_none() {
+        return;
+    }
+    let own = decided.and_then(|(value, rule)| {
+        let at = weigh.choices.iter().position(|choice| choice.value == value)?;
+        Some((at, is_weak(rules, weigh.weak_rank, rule)))
+    });
+    if decided.is_some() && own.is_none() {
+        return;
+    }
+    let mut verdict = evidence::weigh(weigh, &s.stems, own, &mut s.scores);
+    if let Verdict::Instead(at) = verdict
+        && let Value::EventKind(kind) = weigh.choices[at].value
+        && kind.class() == EventClass::Event
+        && !weigh.event_needs.is_empty()
+        && !weigh.event_needs.iter().any(|fact| s.held[*fact].holds)
+    {
+        verdict = Verdict::Open;
+    }
+    if verdict == Verdict::Stands || verdict == Verdict::Open && own.is_none() {
+        return;
+    }
+    if let Some((at, _)) = own {
+        let choice = &weigh.choices[at];
+        // Of an event and its outcome no phrase speaks, only decisions.
+        for fact in (axis != Axis::Setting).then_some(choice.fact).into_iter().chain(choice.won) {
+            s.held[fact].holds = false;
+        }
+        match axis {
+            Axis::EventKind => out.event_kind = None,
+            Axis::Outcome => out.outcome = None,
+            _ => out.setting = None,
+        }
+    }
+    if let Verdict::Instead(at) = verdict {
+        let choice = &weigh.choices[at];
+        let span = evidence::loudest(weigh, &s.tokens, at);
+        put(out, choice.value, weigh.id, span, true);
+        for fact in std::iter::once(choice.fact).chain(choice.won) {
+            s.held[fact] = Held { holds: true, span };
+        }
+    }
+}
+
+/// Whether what gave a value says of itself that it is weak: a decision, or a phrase of low rank.
+fn is_weak(rules: &Compiled, weak_rank: i32, rule: RuleId) -> bool {
+    match rules.rules.get(usize::from(rule.0)) {
+        Some(phrases) => phrases.rank < weak_rank,
+        None => rules.weak.contains(&rule),
     }
 }
 

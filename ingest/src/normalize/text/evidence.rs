@@ -1,0 +1,209 @@
+//! What the words of a text weigh, beside what the rules decided.
+//!
+//! Every writer tells the same thing in other words. A rule knows the turns that it names; that "lawyer", "letter" and
+//! "should" stand in questions rather than in reports of arrests is known of each word by itself, a little. Here the
+//! little things are added up, together with what the rules decided: near evidence for two codes leaves the axis open
+//! rather than wrong, and clear evidence codes what no rule understood.
+//!
+//! What always holds: whole numbers only, so every machine finds the same; a word counts once a text, by its first
+//! letters; only the first letters that stand in the weights count; numbers count nothing.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use super::RuleId;
+use super::fold::Token;
+use super::lexicon::Fnv;
+use super::load::{Axis, FactId, Value};
+
+/// A text of fewer words weighs as if it had so many.
+const FEWEST: i32 = 30;
+
+/// Letters of a word that count: "llevaron" and "llevarse" are one.
+pub(super) const LETTERS: usize = 5;
+
+/// A word by its first letters, as one number. `None` for numbers.
+pub(super) fn stem(folded: &[u8]) -> Option<u64> {
+    let first = folded.first()?;
+    if first.is_ascii_digit() {
+        return None;
+    }
+    Some(folded.iter().take(LETTERS).fold(0, |all, byte| (all << 8) | u64::from(*byte)))
+}
+
+/// A code of the axis, with its facts.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub value: Value,
+    /// `event_kind.arrest`
+    pub fact: FactId,
+    /// `event_kind=arrest`, where a decision asks for it.
+    pub won: Option<FactId>,
+    pub bias: i32,
+}
+
+/// The weights of one axis.
+#[derive(Debug)]
+pub(super) struct Weigh {
+    pub axis: Axis,
+    pub id: RuleId,
+    /// What a decision of the rules weighs, and one that says of itself that it is weak.
+    pub trust: i32,
+    pub trust_weak: i32,
+    /// A phrase of a lower rank than this is weak: it mentions a place rather than says where something happened.
+    pub weak_rank: i32,
+    /// By how much the best code must outweigh the next: to stand, and to stand where the rules said something else,
+    /// or nothing.
+    pub least: i32,
+    pub least_against: i32,
+    /// Facts of which one must hold before words alone make an event of a text.
+    pub event_needs: Vec<FactId>,
+    pub choices: Vec<Choice>,
+    /// For each stem by its number, the weight for each choice; empty where the axis has none.
+    pub weights: Vec<Vec<i16>>,
+}
+
+/// The stems of all axes, numbered.
+#[derive(Debug, Default)]
+pub(super) struct Stems(HashMap<u64, u16, BuildHasherDefault<Fnv>>);
+
+/// A word of no weight.
+pub(super) const NO_STEM: u16 = u16::MAX;
+
+impl Stems {
+    /// The number of a stem, a new one if need be. `None` when there are too many.
+    pub(super) fn number(&mut self, stem: u64) -> Option<u16> {
+        let next = u16::try_from(self.0.len()).ok().filter(|n| *n != NO_STEM)?;
+        Some(*self.0.entry(stem).or_insert(next))
+    }
+
+    pub(super) fn find(&self, folded: &[u8]) -> u16 {
+        stem(folded).and_then(|stem| self.0.get(&stem).copied()).unwrap_or(NO_STEM)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// What the evidence comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// What the rules decided stands.
+    Stands,
+    /// Two codes are near: the axis is left open.
+    Open,
+    /// This choice, which the rules did not make.
+    Instead(usize),
+}
+
+/// Weighs the words of `tokens`, by the numbers of their stems in `stems` (sorted, each once), and what the rules
+/// decided: a choice, and whether it is weak.
+pub(super) fn weigh(weigh: &Weigh, stems: &[u16], decided: Option<(usize, bool)>, scores: &mut Vec<i32>) -> Verdict {
+    scores.clear();
+    scores.resize(weigh.choices.len(), 0);
+    let mut known = 0;
+    for stem in stems {
+        let Some(row) = weigh.weights.get(usize::from(*stem)).filter(|row| !row.is_empty()) else { continue };
+        known += 1;
+        for (score, weight) in scores.iter_mut().zip(row) {
+            *score += i32::from(*weight);
+        }
+    }
+    // The longer a text, the less each word of it: the root of their number, in tenths. A short one is not judged by one
+    // word.
+    let root = (known.max(FEWEST) * 100_i32).isqrt();
+    for (at, score) in scores.iter_mut().enumerate() {
+        *score = *score * 10 / root + weigh.choices[at].bias;
+        if let Some((own, weak)) = decided
+            && own == at
+        {
+            *score += if weak { weigh.trust_weak } else { weigh.trust };
+        }
+    }
+    let mut best = (0, i32::MIN);
+    let mut next = i32::MIN;
+    for (at, &score) in scores.iter().enumerate() {
+        if score > best.1 {
+            next = best.1;
+            best = (at, score);
+        } else if score > next {
+            next = score;
+        }
+    }
+    let clear = best.1.saturating_sub(next);
+    match decided {
+        Some((own, _)) if own == best.0 => {
+            if clear >= weigh.least {
+                Verdict::Stands
+            } else {
+                Verdict::Open
+            }
+        }
+        _ if clear >= weigh.least_against => Verdict::Instead(best.0),
+        Some(_) => Verdict::Open,
+        None => Verdict::Stands,
+    }
+}
+
+/// The stems of a text, sorted, each once; without the tokens that `skip` holds of.
+pub(super) fn stems_of(tokens: &[Token], skip: impl Fn(usize) -> bool, out: &mut Vec<u16>) {
+    out.clear();
+    out.extend(tokens.iter().enumerate().filter(|(at, t)| t.stem != NO_STEM && !skip(*at)).map(|(_, t)| t.stem));
+    out.sort_unstable();
+    out.dedup();
+}
+
+/// The word that says most for choice `at`: what the provenance points to.
+pub(super) fn loudest(weigh: &Weigh, tokens: &[Token], at: usize) -> (u32, u32) {
+    let weight = |t: &&Token| {
+        weigh.weights.get(usize::from(t.stem)).and_then(|row| row.get(at)).map_or(i16::MIN, |weight| *weight)
+    };
+    let mut best: Option<&Token> = None;
+    for token in tokens {
+        if best.is_none_or(|known| weight(&token) > weight(&known)) {
+            best = Some(token);
+        }
+    }
+    best.map_or((0, 0), |t| (t.start, t.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two(least: i32, least_against: i32) -> Weigh {
+        let choice = |fact| Choice { value: Value::Sign, fact, won: None, bias: 0 };
+        Weigh {
+            axis: Axis::EventKind,
+            id: RuleId(0),
+            trust: 20,
+            trust_weak: 5,
+            weak_rank: 5,
+            least,
+            least_against,
+            event_needs: vec![],
+            choices: vec![choice(0), choice(1)],
+            weights: vec![vec![160, 0], vec![0, 160], vec![]],
+        }
+    }
+
+    #[test]
+    fn near_evidence_leaves_open_and_clear_evidence_decides() {
+        let mut scores = Vec::new();
+        let axis = two(10, 15);
+        assert_eq!(weigh(&axis, &[0], None, &mut scores), Verdict::Instead(0));
+        assert_eq!(weigh(&axis, &[0, 1], None, &mut scores), Verdict::Stands, "nothing was decided, nothing is");
+        assert_eq!(weigh(&axis, &[0], Some((0, false)), &mut scores), Verdict::Stands);
+        assert_eq!(weigh(&axis, &[1], Some((0, false)), &mut scores), Verdict::Open, "20 against 30");
+        assert_eq!(weigh(&axis, &[1], Some((0, true)), &mut scores), Verdict::Instead(1), "a weak one gives way");
+        assert_eq!(weigh(&axis, &[2], Some((1, true)), &mut scores), Verdict::Open, "a weak one alone");
+    }
+
+    #[test]
+    fn a_word_is_its_first_letters() {
+        assert_eq!(stem(b"llevaron"), stem(b"llevarse"));
+        assert_ne!(stem(b"ice"), stem(b"icebox"));
+        assert_eq!(stem(b"50"), None);
+    }
+}
