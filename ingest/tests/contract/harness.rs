@@ -32,6 +32,8 @@ pub trait Engine: Sized + Sync {
     const RELEASES: bool = true;
     /// The most envelopes that one record of the queue holds.
     const RECORD: usize = usize::MAX;
+    /// How many histories are tried: each has a queue and a store of its own.
+    const HISTORIES: u32 = 96;
 
     /// Whether what the engine needs is there. Else says aloud which test was skipped.
     fn there(_test: &str) -> bool {

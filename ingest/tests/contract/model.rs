@@ -243,7 +243,7 @@ fn run<E: Engine>(steps: &[Step]) {
 }
 
 pub fn any_history_adds_up<E: Engine>() {
-    let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: E::HISTORIES, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&steps(), |steps| {
             run::<E>(&steps);

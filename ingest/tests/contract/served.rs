@@ -82,6 +82,7 @@ impl Engine for Served {
 
     const RELEASES: bool = false;
     const RECORD: usize = 1;
+    const HISTORIES: u32 = 16;
 
     fn there(test: &str) -> bool {
         service("TESTIGO_TEST_KAFKA", test).and(service("TESTIGO_TEST_POSTGRES", test)).is_some()
