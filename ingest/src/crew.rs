@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -79,6 +78,23 @@ fn add(total: &mut Endings, more: Endings) {
     total.rejected += more.rejected;
 }
 
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take<T: Default>(of: &Mutex<T>) -> T {
+    std::mem::take(&mut *locked(of))
+}
+
+/// Tells what lanes stored since it was told last.
+fn tell_on(tally: &Mutex<Endings>, total: &mut Endings, progress: &mut dyn FnMut(Endings)) {
+    let more = take(tally);
+    if more != Endings::default() {
+        add(total, more);
+        progress(more);
+    }
+}
+
 /// Works on the topic as a member of its group, until told to stop or until `enough` says so. `open` makes a worker with
 /// connections of its own; `until` says how patient it is with a server that is away.
 pub fn run<L: Log, S: Store, C: Coder, E: From<WorkError> + From<QueueError> + Send>(
@@ -90,8 +106,10 @@ pub fn run<L: Log, S: Store, C: Coder, E: From<WorkError> + From<QueueError> + S
     progress: &mut dyn FnMut(Endings),
 ) -> Result<Endings, E> {
     let assigned = Arc::new(Assigned::default());
-    let (tell, told) = channel::<Endings>();
-    let (tell_end, ends) = channel::<(i32, Result<(), E>)>();
+    // What lanes stored since it was last told on, and how lanes ended: no more than there are of them.
+    let tally = Mutex::new(Endings::default());
+    let ends = Mutex::new(Vec::<(i32, Result<(), E>)>::new());
+    let (tally, ends) = (&tally, &ends);
     let mut total = Endings::default();
     let mut rests: BTreeMap<i32, Instant> = BTreeMap::new();
     thread::scope(|scope| {
@@ -99,11 +117,8 @@ pub fn run<L: Log, S: Store, C: Coder, E: From<WorkError> + From<QueueError> + S
         let mut work = || -> Result<(), E> {
             loop {
                 group.keep(LOOK_EVERY)?;
-                for more in told.try_iter() {
-                    add(&mut total, more);
-                    progress(more);
-                }
-                for (partition, ended) in ends.try_iter() {
+                tell_on(tally, &mut total, progress);
+                for (partition, ended) in take(ends) {
                     ended?;
                     rests.insert(partition, Instant::now() + REST);
                 }
@@ -118,16 +133,13 @@ pub fn run<L: Log, S: Store, C: Coder, E: From<WorkError> + From<QueueError> + S
                     }
                     let lane_stop = Arc::new(AtomicBool::new(false));
                     state.lanes.insert(partition, Arc::clone(&lane_stop));
-                    let (tell, tell_end, assigned) = (tell.clone(), tell_end.clone(), Arc::clone(&assigned));
+                    let assigned = Arc::clone(&assigned);
                     let lane = move || {
-                        // What was told is stored, whether or not anybody listens any more.
-                        let mut progress = |more| {
-                            let _ = tell.send(more);
-                        };
+                        let mut progress = |more| add(&mut locked(tally), more);
                         let worked = open().and_then(|mut worker| {
                             Ok(worker.run_partition(partition, &lane_stop, until, &mut progress)?)
                         });
-                        drop(tell_end.send((partition, worked)));
+                        locked(ends).push((partition, worked));
                         assigned.lane_ended(partition);
                     };
                     let started = thread::Builder::new().name(format!("lane-{partition}")).spawn_scoped(scope, lane);
@@ -142,13 +154,10 @@ pub fn run<L: Log, S: Store, C: Coder, E: From<WorkError> + From<QueueError> + S
         // All lanes finish what they have in hand; then the group is left.
         let lanes: Vec<i32> = assigned.lock().lanes.keys().copied().collect();
         assigned.lost(&lanes);
-        for more in told.try_iter() {
-            add(&mut total, more);
-            progress(more);
-        }
+        tell_on(tally, &mut total, progress);
         worked?;
         // An error of a lane that ended only now counts too.
-        ends.try_iter().try_for_each(|(_, ended)| ended)?;
+        take(ends).into_iter().try_for_each(|(_, ended)| ended)?;
         Ok(total)
     })
 }

@@ -24,7 +24,7 @@ fn service(variable: &str, test: &str) -> Option<String> {
 
 fn fresh_name(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros();
+    let now = schemas::Clock::System.now().timestamp_micros();
     format!("{what}_{now}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst))
 }
 

@@ -3,6 +3,7 @@
 //! What always holds: whether a version counts is whether its import stands, so withdrawing marks the import and then
 //! lets each of its reports say again what it says now; what of the import is stored later never counts.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use schemas::Instant;
@@ -131,9 +132,9 @@ impl Imports {
 
     /// Reads whether the import stands.
     pub fn meet(&mut self, tx: &mut Tx<'_>, id: i64) -> Result<(), Failure> {
-        if !self.met.contains_key(&id) {
+        if let Entry::Vacant(entry) = self.met.entry(id) {
             let stands = tx.query_one("SELECT withdrawn_at IS NULL FROM import WHERE id = $1", &[&id])?.get(0);
-            self.met.insert(id, Met { stands, ..Met::default() });
+            entry.insert(Met { stands, ..Met::default() });
         }
         Ok(())
     }
