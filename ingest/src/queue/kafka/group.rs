@@ -13,7 +13,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 
-use super::{ANSWER_WITHIN, KafkaTopic, passes};
+use super::{ANSWER_WITHIN, KafkaTopic, passes, trouble};
 use crate::queue::QueueError;
 
 /// Whoever works on partitions. Called by the thread that keeps the membership.
@@ -29,7 +29,7 @@ struct Member(Arc<dyn Shares>);
 
 impl ClientContext for Member {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka");
+        trouble(&error, reason);
     }
 }
 

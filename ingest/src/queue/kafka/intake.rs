@@ -17,7 +17,7 @@ use schemas::clock::Instant;
 use schemas::envelope::{Envelope, Position};
 use tokio::sync::{oneshot, watch};
 
-use super::{KafkaTopic, value_of};
+use super::{KafkaTopic, trouble, value_of};
 use crate::queue::{Appended, Intake, QueueError, SubmitError, Ticket};
 use crate::seal::{Place, QueueCipher};
 
@@ -149,7 +149,7 @@ pub(super) struct Context(Arc<Shared>);
 
 impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka");
+        trouble(&error, reason);
     }
 }
 

@@ -20,7 +20,7 @@ use schemas::envelope::{Delivered, Position};
 use schemas::source::SourceName;
 use schemas::time::Month;
 
-use super::{ANSWER_WITHIN, KafkaTopic, fingerprint, passes, read_message};
+use super::{ANSWER_WITHIN, KafkaTopic, fingerprint, passes, read_message, trouble};
 use crate::queue::{Fingerprint, Limits, Log, QueueError, Unopened, Waiting};
 use crate::seal::{Place, QueueCipher, Sealed};
 
@@ -35,7 +35,7 @@ impl ClientContext for Quiet {
     fn error(&self, error: KafkaError, reason: &str) {
         // The end of a partition is asked for, and no error.
         if error.rdkafka_error_code() != Some(Code::PartitionEOF) {
-            tracing::warn!(%error, reason, "Kafka");
+            trouble(&error, reason);
         }
     }
 }

@@ -12,8 +12,8 @@ mod intake;
 mod log;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Moment};
 
 use rdkafka::ClientConfig;
 use rdkafka::client::{Client, ClientContext};
@@ -32,6 +32,22 @@ use crate::seal::Sealed;
 
 /// How long the cluster has to answer a question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a trouble that goes on is told of only once: librdkafka tells of it again with every look.
+const TOLD_AGAIN: Duration = Duration::from_secs(30);
+
+/// Tells of a trouble with the brokers.
+fn trouble(error: &KafkaError, reason: &str) {
+    // By kind, of which there are few.
+    static TOLD: Mutex<BTreeMap<i32, Moment>> = Mutex::new(BTreeMap::new());
+    let kind = error.rdkafka_error_code().map_or(0, |code| code as i32);
+    let now = Moment::now();
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.get(&kind).is_none_or(|at| now - *at >= TOLD_AGAIN) {
+        told.insert(kind, now);
+        tracing::warn!(%error, reason, "Kafka");
+    }
+}
 
 /// Which topic of which brokers, and how to reach it.
 #[derive(Clone)]
