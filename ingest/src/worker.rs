@@ -137,10 +137,7 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
     ) -> Result<Endings, WorkError> {
         let mut total = Endings::default();
         let mut told = |more: Endings| {
-            total.coded += more.coded;
-            total.revisions += more.revisions;
-            total.repeats += more.repeats;
-            total.rejected += more.rejected;
+            total += more;
             progress(more);
         };
         for partition in self.log.partitions()? {

@@ -95,10 +95,7 @@ pub fn drain(
             continue;
         }
         let mut told = |more: Endings| {
-            total.coded += more.coded;
-            total.revisions += more.revisions;
-            total.repeats += more.repeats;
-            total.rejected += more.rejected;
+            total += more;
             progress(more);
         };
         worker.run_partition(stored.partition, &AtomicBool::new(false), Until::Drained, &mut told)?;

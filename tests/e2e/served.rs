@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,7 +11,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::common::{
-    Dice, Home, Sender, Server, arrest, counts, files, lines, receipts, skipped, terminate, until, wait,
+    Dice, Home, Sender, Server, StopAtEnd, arrest, counts, files, kill, lines, receipts, skipped, terminate, until,
+    wait, worker,
 };
 
 fn service(variable: &str, test: &str) -> Option<String> {
@@ -161,24 +162,6 @@ fn reports_over_http_are_coded_by_two_workers_and_both_end_when_told() {
     }
     assert_eq!(server.end().0, Some(0));
     home.run(&["work", "--drain"]).exits(0);
-}
-
-fn worker(home: &Home) -> Child {
-    home.command(&["work"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
-}
-
-fn kill(child: &mut Child) {
-    child.kill().expect("own child");
-    child.wait().expect("own child");
-}
-
-/// Ends the senders, also when the test fails half way.
-struct StopAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 /// What the senders know at the end.

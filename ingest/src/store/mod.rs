@@ -10,11 +10,12 @@
 //! - of a report's versions the latest in its queue's order counts, among those whose import is not withdrawn; the order
 //!   in which versions came to be stored does not matter.
 
+mod accounts;
 mod history;
 pub mod postgres;
 pub mod sqlite;
 
-use std::ops::ControlFlow;
+use std::ops::{AddAssign, ControlFlow};
 use std::sync::Arc;
 
 use schemas::Instant;
@@ -109,6 +110,15 @@ impl Endings {
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.coded + self.revisions + self.repeats + self.rejected
+    }
+}
+
+impl AddAssign for Endings {
+    fn add_assign(&mut self, more: Self) {
+        self.coded += more.coded;
+        self.revisions += more.revisions;
+        self.repeats += more.repeats;
+        self.rejected += more.rejected;
     }
 }
 

@@ -183,18 +183,17 @@ fn endings(coded: u64, revisions: u64, repeats: u64, rejected: u64) -> Endings {
     Endings { coded, revisions, repeats, rejected }
 }
 
+fn rejected_item(received_at: Instant) -> Item {
+    let outcome = Outcome::Rejected(rejection("bad", report_id("line-a", "3")));
+    Item { received_at, source: source("line-a"), batch: None, row: None, outcome }
+}
+
 pub fn a_batch_commits_only_from_the_stored_position<E: Engine>() {
     let mut desk = Desk::<E>::new();
     desk.commit(None, &[("line-a", "1", "arrest"), ("line-a", "2", "arrest")]);
     for stale in [0, 1, 3] {
         let sealer = OriginalSealer::new(&desk.identity.recipient()).expect("wraps");
-        let item = Item {
-            received_at: desk.engine.clock().now(),
-            source: source("line-a"),
-            batch: None,
-            row: None,
-            outcome: Outcome::Rejected(rejection("bad", report_id("line-a", "3"))),
-        };
+        let item = rejected_item(desk.engine.clock().now());
         let batch = desk.batch("queue", stale, vec![item], sealer);
         let moved = desk.store.commit(&batch).expect_err("moved");
         assert!(matches!(moved, StoreError::PositionMoved { expected, stored: 2 } if expected == stale), "{moved:?}");
@@ -209,13 +208,7 @@ pub fn a_batch_commits_only_from_the_stored_position<E: Engine>() {
 pub fn the_last_record_is_kept_with_its_position<E: Engine>() {
     let mut desk = Desk::<E>::new();
     let mut rejected = |from, last| {
-        let item = Item {
-            received_at: desk.engine.clock().now(),
-            source: source("line-a"),
-            batch: None,
-            row: None,
-            outcome: Outcome::Rejected(rejection("bad", report_id("line-a", "3"))),
-        };
+        let item = rejected_item(desk.engine.clock().now());
         let from = Position { partition: 2, offset: from };
         let batch = Batch { queue_id: "queue".into(), from, items: vec![item], last, originals: None };
         desk.store.commit(&batch)

@@ -16,7 +16,7 @@ use schemas::source::SourceName;
 
 use super::value::{At, Value};
 use super::versions::{Arrival, Writing, add_original_key, id_of, move_tally};
-use super::{DeadLetter, Ending, Failure, Letter, Retried, StoreError, Tx, damaged};
+use super::{DeadLetter, Ending, Failure, Letter, Retried, StoreError, Tx, damaged, imports};
 use crate::seal::Sealed;
 use crate::store::history::Order;
 use crate::store::{Item, Rejection};
@@ -144,7 +144,7 @@ pub fn resolve(tx: &mut Tx<'_>, id: i64, retried: &Retried, at: Instant) -> Resu
 
     let original_key = add_original_key(tx, originals)?;
     if let Some(import) = import {
-        writing.imports.meet(tx, import)?;
+        imports::meet(&mut writing.imports, tx, import)?;
     }
     writing.look_up(tx, coded.report.report_id.into_iter())?;
     let arrival = Arrival { coded, original, original_key, order, received_at, effective_at: since, import };

@@ -16,15 +16,15 @@ use schemas::ids::{ContentHash, ReportId};
 use schemas::report::CodedReport;
 use schemas::source::SourceName;
 
-use super::imports::Imports;
 use super::reading::read_row;
 use super::schema::{NAMES, TYPES};
 use super::value::{At, Value};
-use super::{Batch, Ending, Endings, Failure, SealedOriginal, StoreError, Tx, damaged, letters};
+use super::{Batch, Ending, Endings, Failure, SealedOriginal, StoreError, Tx, damaged, imports, letters};
 use crate::normalize::Coded;
 use crate::queue::Fingerprint;
 use crate::seal::{BatchKey, Sealed};
 use crate::store::Outcome;
+use crate::store::accounts::{Imports, Tallies, Tally};
 use crate::store::history::{Arriving, History, Order, Supersedes, Version};
 
 pub fn id_of(bytes: &[u8], column: &'static str) -> Result<ReportId, Failure> {
@@ -357,7 +357,7 @@ impl<'a> Writing<'a> {
     /// Writes the rest, and the numbers that were given.
     pub fn finish(mut self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         self.flush(tx)?;
-        self.imports.write(tx)?;
+        imports::write(&self.imports, tx)?;
         tx.execute("UPDATE counter SET seq = $1, superseded = $2 WHERE id = 0", &[&self.seq, &self.superseding])?;
         Ok(())
     }
@@ -404,26 +404,18 @@ fn advance(tx: &mut Tx<'_>, batch: &Batch, next: i64) -> Result<i64, Failure> {
     Ok(queue)
 }
 
-/// A stretch of positions that were received at one instant from one source, and how they ended.
-struct Tally<'a> {
-    received_at: Instant,
-    source: &'a SourceName,
-    received: i64,
-    endings: Endings,
-}
-
 /// Adds lines to the account of the first sum.
 fn add_tallies(tx: &mut Tx<'_>, tallies: &[Tally<'_>]) -> Result<(), Failure> {
     let types =
         [Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::TEXT, Type::INT8, Type::INT8, Type::INT8, Type::INT8, Type::INT8];
     let int = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
     tx.copy("COPY tally FROM STDIN (FORMAT binary)", &types, |writer| {
-        for Tally { received_at, source, received, endings } in tallies {
+        for Tally { received_at, source, endings } in tallies {
             writer.write_raw([
                 Value::At(*received_at),
                 Value::At(*received_at),
                 Value::Text(source.as_str().into()),
-                Value::Int(*received),
+                int(endings.total()),
                 int(endings.coded),
                 int(endings.revisions),
                 int(endings.repeats),
@@ -473,11 +465,11 @@ pub fn commit(tx: &mut Tx<'_>, batch: &Batch) -> Result<Endings, Failure> {
     let mut letter_records: HashMap<*const Sealed, i64> = HashMap::new();
     let mut rejected = Vec::new();
     let mut total = Endings::default();
-    let mut tallies: Vec<Tally<'_>> = Vec::new();
+    let (mut tallies, mut full) = (Tallies::default(), Vec::new());
     let mut order = Order { queue, partition: batch.from.partition, offset: batch.from.offset };
     for item in &batch.items {
         let import = match item.batch {
-            Some(id) => Some(writing.imports.of_batch(tx, id, &item.source, item.received_at)?),
+            Some(id) => Some(imports::of_batch(&mut writing.imports, tx, id, &item.source, item.received_at)?),
             None => None,
         };
         let ending = match &item.outcome {
@@ -501,20 +493,11 @@ pub fn commit(tx: &mut Tx<'_>, batch: &Batch) -> Result<Endings, Failure> {
         };
         total.add(ending);
         writing.imports.ended(import, ending);
-        match tallies.last_mut().filter(|t| t.received_at == item.received_at && *t.source == item.source) {
-            Some(same) => {
-                same.received += 1;
-                same.endings.add(ending);
-            }
-            None => {
-                let mut endings = Endings::default();
-                endings.add(ending);
-                tallies.push(Tally { received_at: item.received_at, source: &item.source, received: 1, endings });
-            }
-        }
+        full.extend(tallies.add(item, ending));
         order.offset += 1;
     }
-    add_tallies(tx, &tallies)?;
+    full.extend(tallies.end());
+    add_tallies(tx, &full)?;
     letters::add(tx, &rejected)?;
     writing.finish(tx)?;
     Ok(total)

@@ -15,7 +15,7 @@ use schemas::reject::{Reject, RejectCode};
 use schemas::source::SourceName;
 
 use super::versions::{Arrival, Writing, add_original_key, move_tally};
-use super::{DeadLetter, Ending, Failure, Letter, Retried, SqliteStoreOptions, StoreError, damaged};
+use super::{DeadLetter, Ending, Failure, Letter, Retried, SqliteStoreOptions, StoreError, damaged, imports};
 use crate::seal::Sealed;
 use crate::store::history::Order;
 use crate::store::{Item, Rejection};
@@ -137,7 +137,7 @@ pub fn resolve(
     let original_key = add_original_key(tx, originals)?;
     let mut writing = Writing::new(tx, options)?;
     if let Some(import) = import {
-        writing.imports.meet(tx, import)?;
+        imports::meet(&mut writing.imports, tx, import)?;
     }
     let arrival = Arrival { coded, original, original_key, order, received_at, effective_at: since, import };
     let ending = writing.receive_one(&arrival)?;

@@ -15,14 +15,15 @@ use schemas::ids::{ContentHash, ReportId};
 use schemas::report::CodedReport;
 use schemas::source::SourceName;
 
-use super::imports::Imports;
 use super::{
-    Batch, Ending, Endings, Failure, ROW_BYTES, SealedOriginal, SqliteStoreOptions, StoreError, coded, damaged, letters,
+    Batch, Ending, Endings, Failure, ROW_BYTES, SealedOriginal, SqliteStoreOptions, StoreError, coded, damaged,
+    imports, letters,
 };
 use crate::normalize::Coded;
 use crate::queue::Fingerprint;
 use crate::seal::{BatchKey, Sealed};
 use crate::store::Outcome;
+use crate::store::accounts::{Imports, Tallies, Tally};
 use crate::store::history::{Added, Arriving, History, Order, Supersedes, Version};
 
 /// A report, or where one would be stored.
@@ -300,7 +301,7 @@ impl<'t> Writing<'t> {
         for (id, report) in changed {
             write_report(self.tx, *id, report)?;
         }
-        self.imports.write(self.tx)?;
+        imports::write(&self.imports, self.tx)?;
         pour_recent(self.tx, self.options.recent_reports)?;
         Ok(self.bytes)
     }
@@ -379,24 +380,16 @@ fn advance(tx: &Transaction<'_>, batch: &Batch, next: i64) -> Result<i64, Failur
     Ok(queue)
 }
 
-/// A stretch of positions that were received at one instant from one source, and how they ended.
-struct Tally<'a> {
-    received_at: Instant,
-    source: &'a SourceName,
-    received: u64,
-    endings: Endings,
-}
-
 /// Adds a line to the account of the first sum.
-fn add_tally(tx: &Transaction<'_>, since: Instant, tally: &Tally<'_>) -> Result<(), Failure> {
-    let Tally { received_at, source, received, endings } = tally;
+fn add_tally(tx: &Transaction<'_>, tally: &Tally<'_>) -> Result<(), Failure> {
+    let Tally { received_at, source, endings } = tally;
     let sql = "INSERT INTO tally (since, received_at, source, received, coded, revisions, repeats, rejected) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     tx.prepare_cached(sql)?.execute((
-        since.timestamp_micros(),
+        received_at.timestamp_micros(),
         received_at.timestamp_micros(),
         source.as_str(),
-        received,
+        endings.total(),
         endings.coded,
         endings.revisions,
         endings.repeats,
@@ -443,11 +436,11 @@ pub fn commit(tx: &Transaction<'_>, batch: &Batch, options: SqliteStoreOptions) 
     }))?;
     let mut letter_records: HashMap<*const Sealed, i64> = HashMap::new();
     let mut total = Endings::default();
-    let mut tally: Option<Tally<'_>> = None;
+    let mut tallies = Tallies::default();
     let mut order = Order { queue, partition: batch.from.partition, offset: batch.from.offset };
     for item in &batch.items {
         let import = match item.batch {
-            Some(id) => Some(writing.imports.of_batch(tx, id, &item.source, item.received_at)?),
+            Some(id) => Some(imports::of_batch(&mut writing.imports, tx, id, &item.source, item.received_at)?),
             None => None,
         };
         let ending = match &item.outcome {
@@ -471,29 +464,13 @@ pub fn commit(tx: &Transaction<'_>, batch: &Batch, options: SqliteStoreOptions) 
         };
         total.add(ending);
         writing.imports.ended(import, ending);
-        let same = tally.as_mut().filter(|t| t.received_at == item.received_at && *t.source == item.source);
-        match same {
-            Some(same) => {
-                same.received += 1;
-                same.endings.add(ending);
-            }
-            None => {
-                let mut line = Tally {
-                    received_at: item.received_at,
-                    source: &item.source,
-                    received: 1,
-                    endings: Endings::default(),
-                };
-                line.endings.add(ending);
-                if let Some(full) = tally.replace(line) {
-                    add_tally(tx, full.received_at, &full)?;
-                }
-            }
+        if let Some(full) = tallies.add(item, ending) {
+            add_tally(tx, &full)?;
         }
         order.offset += 1;
     }
-    if let Some(last) = tally {
-        add_tally(tx, last.received_at, &last)?;
+    if let Some(last) = tallies.end() {
+        add_tally(tx, &last)?;
     }
     Ok((total, writing.finish()?))
 }
