@@ -11,6 +11,7 @@
 //!   in which versions came to be stored does not matter.
 
 mod accounts;
+pub mod copy;
 mod history;
 pub mod postgres;
 pub mod sqlite;
@@ -56,6 +57,10 @@ pub enum StoreError {
     NoSuchDeadLetter(i64),
     #[error(transparent)]
     BadRow(#[from] BadRow),
+    #[error(
+        "a copy into this store was begun and not finished: run `testigo store copy` again, it goes on where it stands"
+    )]
+    HalfCopied,
     #[error("the store is of another version ({found}; this program writes {ours}): use the program that made it")]
     OtherVersion { found: String, ours: String },
     #[error("the store cannot be used: {0}")]

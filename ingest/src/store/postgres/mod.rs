@@ -5,9 +5,12 @@
 //! and no reader of changes can miss one; a reader sees one consistent view. A server that is away, or a connection that
 //! is cut, is [`StoreError::Unreachable`], and the next call connects anew.
 
+mod copying;
+mod facts;
 mod imports;
 mod letters;
 mod reading;
+pub mod roles;
 mod schema;
 mod sources;
 mod value;
@@ -30,9 +33,12 @@ use schemas::source::{Source, SourceName};
 
 use super::{
     Batch, Changes, Cut, DeadLetter, Ending, Endings, Import, Letter, Mark, Range, Retried, SealedOriginal, Store,
-    StoreError, Withdrawn,
+    StoreError, Withdrawn, copy,
 };
 use crate::queue::Fingerprint;
+
+pub use copying::{PostgresOrigin, PostgresTarget};
+pub use facts::{RoleFacts, ServerFacts, facts};
 
 /// How many rows of a long answer are in memory at once.
 const ROWS_AT_ONCE: i32 = 2_000;
@@ -159,27 +165,15 @@ impl PostgresStore {
     /// Connects to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The tables lie in the first schema of the search path
     /// (`?options=-csearch_path%3DNAME` chooses another); they are made where there are none.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        // The parser's own text may quote the password.
-        let wrong = || StoreError::Unusable("store.url does not read as postgres://USER:PASSWORD@HOST:PORT/DB".into());
-        let mut config: Config = url.parse().map_err(|_| wrong())?;
-        config.keepalives(true).tcp_user_timeout(Duration::from_secs(30));
-        if config.get_application_name().is_none() {
-            config.application_name("testigo");
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(10));
-        }
-        let host = match config.get_hosts().first() {
-            Some(postgres::config::Host::Tcp(host)) => host.clone(),
-            Some(postgres::config::Host::Unix(path)) => path.display().to_string(),
-            None => "localhost".into(),
-        };
-        let port = config.get_ports().first().map_or(5432, |port| *port);
-        let place = format!("PostgreSQL {host}:{port}/{}", config.get_dbname().unwrap_or_default());
+        let (config, place) = read_url(url)?;
         let mut store = Self { config, place, client: None, known: HashMap::new() };
         let found = store.write(schema::set_up)?;
         let ours = schema::version();
-        if found == ours { Ok(store) } else { Err(StoreError::OtherVersion { found, ours }) }
+        match found {
+            found if found == ours => Ok(store),
+            found if found == copy::UNFINISHED => Err(StoreError::HalfCopied),
+            found => Err(StoreError::OtherVersion { found, ours }),
+        }
     }
 
     fn connected(&mut self) -> Result<(), StoreError> {
@@ -187,12 +181,7 @@ impl PostgresStore {
             return Ok(());
         }
         self.known.clear();
-        let made = self.config.connect(NoTls).and_then(|mut client| {
-            // A commit is told only after it is on the disk, whatever the server is set to otherwise.
-            client.batch_execute("SET synchronous_commit = on; SET lock_timeout = '60s'; SET timezone = 'UTC'")?;
-            Ok(client)
-        });
-        self.client = Some(made.map_err(|error| explain(&self.place, error.into()))?);
+        self.client = Some(connect(&self.config).map_err(|error| explain(&self.place, error.into()))?);
         Ok(())
     }
 
@@ -230,6 +219,36 @@ impl PostgresStore {
     fn read<T>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T, StoreError> {
         self.run(true, work)
     }
+}
+
+/// How to connect, and where to, without user and password.
+pub(super) fn read_url(url: &str) -> Result<(Config, String), StoreError> {
+    // The parser's own text may quote the password.
+    let wrong = || StoreError::Unusable("store.url does not read as postgres://USER:PASSWORD@HOST:PORT/DB".into());
+    let mut config: Config = url.parse().map_err(|_| wrong())?;
+    config.keepalives(true).tcp_user_timeout(Duration::from_secs(30));
+    if config.get_application_name().is_none() {
+        config.application_name("testigo");
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(10));
+    }
+    let host = match config.get_hosts().first() {
+        Some(postgres::config::Host::Tcp(host)) => host.clone(),
+        Some(postgres::config::Host::Unix(path)) => path.display().to_string(),
+        None => "localhost".into(),
+    };
+    let port = config.get_ports().first().map_or(5432, |port| *port);
+    let place = format!("PostgreSQL {host}:{port}/{}", config.get_dbname().unwrap_or_default());
+    Ok((config, place))
+}
+
+/// A connection, set as the promises need it.
+pub(super) fn connect(config: &Config) -> Result<Client, postgres::Error> {
+    let mut client = config.connect(NoTls)?;
+    // A commit is told only after it is on the disk, whatever the server is set to otherwise.
+    client.batch_execute("SET synchronous_commit = on; SET lock_timeout = '60s'; SET timezone = 'UTC'")?;
+    Ok(client)
 }
 
 /// What an error means for us. The server's texts may quote values, so of those that may only the code is told.

@@ -79,6 +79,27 @@ const LAST: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Makes the tables where there are none, and says what they are. Tells whether it made them.
+pub fn make(connection: &mut Connection, are: &str) -> rusqlite::Result<bool> {
+    let made = |connection: &Connection| -> rusqlite::Result<bool> {
+        connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| row.get(0))
+    };
+    if made(connection)? {
+        return Ok(false);
+    }
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let new = !made(&tx)?;
+    if new {
+        tx.execute_batch(&coded_table())?;
+        tx.execute_batch(AROUND)?;
+        tx.execute_batch(LAST)?;
+        tx.execute("INSERT INTO about (name, value) VALUES ('version', ?1)", [are])?;
+    }
+    tx.commit()?;
+    Ok(new)
+}
+
 /// The version of the whole.
 pub fn version() -> String {
     format!("{TABLES}/{}", dataset::VERSION)
@@ -110,19 +131,7 @@ fn coded_table() -> String {
 
 /// Makes the tables where there are none; returns the version that the file is of.
 pub fn set_up(connection: &mut Connection) -> rusqlite::Result<String> {
-    let made = |connection: &Connection| -> rusqlite::Result<bool> {
-        connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| row.get(0))
-    };
-    if !made(connection)? {
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have been faster.
-        if !made(&tx)? {
-            tx.execute_batch(&coded_table())?;
-            tx.execute_batch(AROUND)?;
-            tx.execute("INSERT INTO about (name, value) VALUES ('version', ?1)", [version()])?;
-        }
-        tx.commit()?;
-    }
+    make(connection, &version())?;
     let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'position_last'";
     if !connection.query_row(known, [], |row| row.get(0))? {
         connection.execute_batch(LAST)?;
