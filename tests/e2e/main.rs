@@ -10,6 +10,7 @@ mod disclosure;
 mod doctor;
 mod durability;
 mod editions;
+mod fixtures;
 mod http;
 mod i213;
 mod kills;

@@ -47,6 +47,9 @@ fn of_topic(name: &str, facts: &TopicFacts, found: &mut Findings) {
     }
     match (facts.min_in_sync, replication) {
         (None, _) => found.add("min_in_sync", State::Unknown, "the brokers do not tell min.insync.replicas"),
+        (Some(least), 1) => {
+            found.add("min_in_sync", State::Warn, format!("min.insync.replicas is {least}: with one replica it says nothing"));
+        }
         (Some(least), _) if least < 2 => found.add(
             "min_in_sync",
             State::Wrong,
@@ -275,7 +278,9 @@ mod tests {
     fn a_topic_is_told_by_what_it_promises() {
         assert_eq!(states(&facts()), []);
         let one = TopicFacts { replication: 1, in_sync: 1, min_in_sync: Some(1), ..facts() };
-        assert_eq!(states(&one), [("replication", State::Wrong), ("min_in_sync", State::Wrong)]);
+        assert_eq!(states(&one), [("replication", State::Wrong), ("min_in_sync", State::Warn)]);
+        let lazy = TopicFacts { min_in_sync: Some(1), ..facts() };
+        assert_eq!(states(&lazy), [("min_in_sync", State::Wrong)]);
         let behind = TopicFacts { in_sync: 2, partitions: 1, ..facts() };
         assert_eq!(states(&behind), [("partitions", State::Warn), ("in_sync", State::Warn)]);
         for (facts, name, state) in [
