@@ -214,3 +214,37 @@ fn each_role_can_do_its_work_and_no_more() {
         )
         .expect("dropped");
 }
+
+#[test]
+fn a_connection_to_postgres_is_encrypted_and_its_server_checked() {
+    let test = "a_connection_to_postgres_is_encrypted_and_its_server_checked";
+    let Some(database) = service("TESTIGO_TEST_POSTGRES", test) else { return };
+    let url = fresh_schema(&database);
+    let mut client = Client::connect(&url, NoTls).expect("connects");
+    if client.query_one("SHOW ssl", &[]).expect("reads").get::<_, &str>(0) != "on" {
+        skipped(&format!("{test}: the server has no certificate; see scripts/services/postgres.sh"));
+        return;
+    }
+    let certificate: String = client.query_one("SELECT pg_read_file('server.crt')", &[]).expect("reads").get(0);
+    let mut home = alone();
+    let ca = home.write("server.pem", certificate);
+    let with = |home: &mut Home, more: &str| {
+        home.env.retain(|(name, _)| *name != "TESTIGO__STORE__URL");
+        home.env.push(("TESTIGO__STORE__URL", format!("{url}{more}")));
+    };
+    with(&mut home, &format!("&sslmode=verify-full&sslrootcert={ca}"));
+    let file = home.write("one.ndjson", arrest("one", "2026-09-01").to_string());
+    home.run(&["import", "--source", "valley-line", &file]).exits(0);
+    assert_eq!(Said::of(&home).state("store_connection", "encrypted"), "ok");
+    home.run(&["backup", "--out", &home.path("b.age")]).exits(0);
+    // A server that shows a certificate which nobody vouches for is not talked to, and neither is one for another name.
+    with(&mut home, "&sslmode=require");
+    home.run(&["status"]).exits(1);
+    let elsewhere = url.replacen("127.0.0.1", "localhost", 1);
+    home.env.retain(|(name, _)| *name != "TESTIGO__STORE__URL");
+    home.env.push(("TESTIGO__STORE__URL", format!("{elsewhere}&sslrootcert={ca}")));
+    home.run(&["status"]).exits(1);
+    // Without being asked for, it is not encrypted, and the doctor says so.
+    with(&mut home, "");
+    assert_eq!(Said::of(&home).state("store_connection", "not encrypted"), "ok");
+}

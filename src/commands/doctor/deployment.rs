@@ -160,8 +160,8 @@ fn of_server(context: &Context, facts: &ServerFacts, found: &mut Findings) {
         _ => found.add(
             "store_connection",
             State::Wrong,
-            "not encrypted, and the server is elsewhere: coded rows and the password pass over the network in the clear. Put \
-             both behind a tunnel (WireGuard, stunnel)",
+            "not encrypted, and the server is elsewhere: coded rows and the password pass over the network in the clear. Add \
+             sslmode=require to store.url",
         ),
     }
     let role = &facts.role;

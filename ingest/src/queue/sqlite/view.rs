@@ -53,3 +53,35 @@ impl SqliteQueueView {
         self.view.copy_to(to).map_err(failed(&self.path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_knows_which_stores_it_is_enough_for() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("queue.sqlite");
+        let (connection, _) = open(&path).expect("made");
+        let fresh = SqliteQueueView::open(&path).expect("opens");
+        assert!(fresh.holds_from(0) && !fresh.holds_from(1));
+        // Of ten, the first five are forgotten.
+        connection
+            .execute_batch(
+                "INSERT INTO record VALUES (5, 3, 'a', 0, x'00'), (8, 2, 'a', 0, x'00'); UPDATE log SET next = 10",
+            )
+            .expect("written");
+        let view = SqliteQueueView::open(&path).expect("opens");
+        let enough: Vec<i64> = (0..12).filter(|position| view.holds_from(*position)).collect();
+        assert_eq!((enough, view.waiting(7)), ((5..=10).collect(), 3));
+        assert!(fresh.holds_from(0), "a view stays what it was");
+        // All of it is forgotten: nothing is enough but a store that has all of it.
+        connection.execute_batch("DELETE FROM record").expect("deleted");
+        let view = SqliteQueueView::open(&path).expect("opens");
+        assert!(view.holds_from(10) && !view.holds_from(9));
+        // And the older view is copied as it was.
+        let copy = dir.path().join("copy.sqlite");
+        fresh.copy_to(&copy).expect("copied");
+        assert!(SqliteQueueView::open(&copy).expect("opens").holds_from(0));
+    }
+}

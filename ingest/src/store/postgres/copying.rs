@@ -2,21 +2,21 @@
 
 use std::fmt;
 
+use postgres::Client;
 use postgres::binary_copy::{BinaryCopyInWriter, BinaryCopyOutIter, BinaryCopyOutRow};
 use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::Type;
-use postgres::{Client, Config};
 use schemas::clock::from_micros;
 
+use super::server::Server;
 use super::value::{At, Clock, Day, Value};
-use super::{Failure, connect, damaged, explain, read_url, schema};
+use super::{Failure, damaged, schema};
 use crate::store::StoreError;
 use crate::store::copy::{CopyError, Flat, Found, Kind, Origin, Rows, TABLES, Table, Take, Target, UNFINISHED};
 
 /// A connection with a transaction of its own. Whoever drops it without a commit leaves nothing behind.
 struct Session {
-    config: Config,
-    place: String,
+    server: Server,
     client: Client,
 }
 
@@ -31,13 +31,13 @@ pub struct PostgresTarget(Session);
 
 impl fmt::Debug for PostgresOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresOrigin({})", self.session.place)
+        write!(f, "PostgresOrigin({:?})", self.session.server)
     }
 }
 
 impl fmt::Debug for PostgresTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresTarget({})", self.0.place)
+        write!(f, "PostgresTarget({:?})", self.0.server)
     }
 }
 
@@ -108,9 +108,9 @@ fn standing(client: &mut Client) -> Result<String, postgres::Error> {
 
 impl Session {
     fn open(url: &str) -> Result<Self, StoreError> {
-        let (config, place) = read_url(url)?;
-        let client = connect(&config).map_err(|error| explain(&place, error.into()))?;
-        Ok(Self { config, place, client })
+        let server = Server::of(url)?;
+        let client = server.connect().map_err(|error| server.explain(error))?;
+        Ok(Self { server, client })
     }
 
     fn run(&mut self, sql: &str) -> Result<(), CopyError> {
@@ -118,7 +118,7 @@ impl Session {
     }
 
     fn failed(&self, error: postgres::Error) -> CopyError {
-        explain(&self.place, error.into()).into()
+        self.server.explain(error).into()
     }
 
     fn rows(&mut self, table: &Table, after: Option<i64>, limit: i64, take: &mut Take<'_>) -> Result<(), CopyError> {
@@ -131,8 +131,8 @@ impl Session {
         } else {
             format!("(SELECT {names} FROM {})", table.name)
         };
-        let place = &self.place;
-        let failed = |error: postgres::Error| -> CopyError { explain(place, error.into()).into() };
+        let server = &self.server;
+        let failed = |error: postgres::Error| -> CopyError { server.explain(error).into() };
         let reader = self.client.copy_out(&format!("COPY {from} TO STDOUT (FORMAT binary)")).map_err(failed)?;
         let mut rows = BinaryCopyOutIter::new(reader, &types(table));
         while let Some(row) = rows.next().map_err(failed)? {
@@ -155,7 +155,7 @@ impl PostgresOrigin {
             session.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
             standing(&mut session.client)
         };
-        let standing = take().map_err(|error| explain(&session.place, error.into()))?;
+        let standing = take().map_err(|error| session.server.explain(error))?;
         Ok(Self { session, standing })
     }
 }
@@ -181,7 +181,7 @@ impl Origin for PostgresOrigin {
     }
 
     fn changed(&mut self) -> Result<bool, CopyError> {
-        let mut now = connect(&self.session.config).map_err(|error| self.session.failed(error))?;
+        let mut now = self.session.server.connect().map_err(|error| self.session.failed(error))?;
         let now = standing(&mut now).map_err(|error| self.session.failed(error))?;
         Ok(now != self.standing)
     }
@@ -202,7 +202,7 @@ impl Rows for PostgresTarget {
 
 impl Target for PostgresTarget {
     fn prepare(&mut self, installation: &str) -> Result<Found, CopyError> {
-        let Session { client, place, .. } = &mut self.0;
+        let Session { client, server } = &mut self.0;
         let mut prepare = || -> Result<(String, String), postgres::Error> {
             let mut tx = client.transaction()?;
             schema::make(&mut tx, UNFINISHED)?;
@@ -216,7 +216,7 @@ impl Target for PostgresTarget {
             tx.commit()?;
             Ok((found, of))
         };
-        let (found, of) = prepare().map_err(|error| explain(place, error.into()))?;
+        let (found, of) = prepare().map_err(|error| server.explain(error))?;
         let ours = schema::version();
         match found {
             found if found == ours => Ok(Found::Whole),
@@ -241,15 +241,15 @@ impl Target for PostgresTarget {
     }
 
     fn put(&mut self, table: &Table, from: &mut dyn Origin, after: Option<i64>, limit: i64) -> Result<u64, CopyError> {
-        let Session { client, place, .. } = &mut self.0;
-        let failed = |error: postgres::Error| -> CopyError { explain(place, error.into()).into() };
+        let Session { client, server } = &mut self.0;
+        let failed = |error: postgres::Error| -> CopyError { server.explain(error).into() };
         let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, table.postgres_names());
         let writer = client.copy_in(&sql).map_err(failed)?;
         let mut writer = BinaryCopyInWriter::new(writer, &types(table));
         from.rows(table, after, limit, &mut |row| {
             let mut values = Vec::with_capacity(row.len());
             for (flat, column) in row.iter().zip(&table.columns) {
-                values.push(value(flat, column.kind).map_err(|failure| explain(place, failure))?);
+                values.push(value(flat, column.kind).map_err(|failure| server.explain(failure))?);
             }
             writer.write_raw(values).map_err(failed)
         })?;

@@ -3,8 +3,8 @@
 use postgres::Client;
 use schemas::Instant;
 
+use super::server::Server;
 use super::value::At;
-use super::{connect, explain, read_url};
 use crate::store::StoreError;
 
 /// The server as it tells of itself.
@@ -51,9 +51,9 @@ fn is_on(client: &mut Client, setting: &str) -> Result<bool, postgres::Error> {
 
 /// Asks the server of a store.
 pub fn facts(url: &str) -> Result<ServerFacts, StoreError> {
-    let (config, place) = read_url(url)?;
+    let server = Server::of(url)?;
     let ask = || -> Result<ServerFacts, postgres::Error> {
-        let mut client = connect(&config)?;
+        let mut client = server.connect()?;
         let row = client.query_one(
             "SELECT version(), clock_timestamp(), current_user::text, \
              coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false), \
@@ -77,7 +77,7 @@ pub fn facts(url: &str) -> Result<ServerFacts, StoreError> {
             roles: roles(&mut client)?,
         })
     };
-    ask().map_err(|error| explain(&place, error.into()))
+    ask().map_err(|error| server.explain(error))
 }
 
 /// Every role that was granted something on the tables, whose owner is left out; rights by membership count.

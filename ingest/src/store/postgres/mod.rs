@@ -12,6 +12,7 @@ mod letters;
 mod reading;
 pub mod roles;
 mod schema;
+mod server;
 mod sources;
 mod value;
 mod versions;
@@ -19,18 +20,18 @@ mod versions;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
-use postgres::{Client, Config, IsolationLevel, NoTls, Row, Statement, Transaction};
+use postgres::{Client, IsolationLevel, Row, Statement, Transaction};
 use schemas::Instant;
 use schemas::dataset::{BadRow, CodedRow, FunnelRow};
 use schemas::envelope::Position;
 use schemas::ids::{BatchId, ContentHash, ReportId};
 use schemas::source::{Source, SourceName};
 
+use self::server::Server;
 use super::{
     Batch, Changes, Cut, DeadLetter, Ending, Endings, Import, Letter, Mark, Range, Retried, SealedOriginal, Store,
     StoreError, Withdrawn, copy,
@@ -148,25 +149,22 @@ impl Tx<'_> {
 
 /// A store in PostgreSQL.
 pub struct PostgresStore {
-    config: Config,
-    /// Where it is, without user and password.
-    place: String,
+    server: Server,
     client: Option<Client>,
     known: HashMap<&'static str, Statement>,
 }
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresStore({})", self.place)
+        write!(f, "PostgresStore({:?})", self.server)
     }
 }
 
 impl PostgresStore {
-    /// Connects to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The tables lie in the first schema of the search path
+    /// Connects to `postgres://USER:PASSWORD@HOST:PORT/DATABASE` ([`Server::of`]). The tables lie in the first schema of the search path
     /// (`?options=-csearch_path%3DNAME` chooses another); they are made where there are none.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        let (config, place) = read_url(url)?;
-        let mut store = Self { config, place, client: None, known: HashMap::new() };
+        let mut store = Self { server: Server::of(url)?, client: None, known: HashMap::new() };
         let found = store.write(schema::set_up)?;
         let ours = schema::version();
         match found {
@@ -181,13 +179,15 @@ impl PostgresStore {
             return Ok(());
         }
         self.known.clear();
-        self.client = Some(connect(&self.config).map_err(|error| explain(&self.place, error.into()))?);
+        self.client = Some(self.server.connect().map_err(|error| self.server.explain(error))?);
         Ok(())
     }
 
     fn run<T>(&mut self, reads: bool, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T, StoreError> {
         self.connected()?;
-        let Some(client) = self.client.as_mut() else { return Err(StoreError::Unreachable(self.place.clone())) };
+        let Some(client) = self.client.as_mut() else {
+            return Err(StoreError::Unreachable(format!("{:?}", self.server)));
+        };
         let known = &mut self.known;
         let done = || -> Result<T, Failure> {
             let builder = client.build_transaction();
@@ -202,7 +202,7 @@ impl PostgresStore {
             Ok(done)
         };
         done().map_err(|failure| {
-            let error = explain(&self.place, failure);
+            let error = self.server.explain(failure);
             if matches!(error, StoreError::Unreachable(_)) {
                 self.client = None;
             }
@@ -219,36 +219,6 @@ impl PostgresStore {
     fn read<T>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T, StoreError> {
         self.run(true, work)
     }
-}
-
-/// How to connect, and where to, without user and password.
-pub(super) fn read_url(url: &str) -> Result<(Config, String), StoreError> {
-    // The parser's own text may quote the password.
-    let wrong = || StoreError::Unusable("store.url does not read as postgres://USER:PASSWORD@HOST:PORT/DB".into());
-    let mut config: Config = url.parse().map_err(|_| wrong())?;
-    config.keepalives(true).tcp_user_timeout(Duration::from_secs(30));
-    if config.get_application_name().is_none() {
-        config.application_name("testigo");
-    }
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(Duration::from_secs(10));
-    }
-    let host = match config.get_hosts().first() {
-        Some(postgres::config::Host::Tcp(host)) => host.clone(),
-        Some(postgres::config::Host::Unix(path)) => path.display().to_string(),
-        None => "localhost".into(),
-    };
-    let port = config.get_ports().first().map_or(5432, |port| *port);
-    let place = format!("PostgreSQL {host}:{port}/{}", config.get_dbname().unwrap_or_default());
-    Ok((config, place))
-}
-
-/// A connection, set as the promises need it.
-pub(super) fn connect(config: &Config) -> Result<Client, postgres::Error> {
-    let mut client = config.connect(NoTls)?;
-    // A commit is told only after it is on the disk, whatever the server is set to otherwise.
-    client.batch_execute("SET synchronous_commit = on; SET lock_timeout = '60s'; SET timezone = 'UTC'")?;
-    Ok(client)
 }
 
 /// What an error means for us. The server's texts may quote values, so of those that may only the code is told.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use postgres::Client;
 use schemas::dataset::{COLUMNS, Carried};
 
-use super::{connect, explain, read_url};
+use super::server::Server;
 use crate::store::StoreError;
 
 /// What each role is for.
@@ -72,12 +72,12 @@ pub fn sql(schema: &str, prefix: &str) -> String {
 }
 
 /// Connects as the owner, and tells the schema of the tables.
-fn open(url: &str) -> Result<(Client, String, String), StoreError> {
+fn open(url: &str) -> Result<(Client, Server, String), StoreError> {
     super::PostgresStore::open(url)?;
-    let (config, place) = read_url(url)?;
-    let mut client = connect(&config).map_err(|error| explain(&place, error.into()))?;
-    let row = client.query_one("SELECT current_schema()::text", &[]).map_err(|error| explain(&place, error.into()))?;
-    Ok((client, place, row.get(0)))
+    let server = Server::of(url)?;
+    let mut client = server.connect().map_err(|error| server.explain(error))?;
+    let row = client.query_one("SELECT current_schema()::text", &[]).map_err(|error| server.explain(error))?;
+    Ok((client, server, row.get(0)))
 }
 
 /// The statements for a store.
@@ -88,13 +88,13 @@ pub fn print(url: &str, prefix: &str) -> Result<String, StoreError> {
 
 /// Runs them, as one transaction.
 pub fn apply(url: &str, prefix: &str) -> Result<String, StoreError> {
-    let (mut client, place, schema) = open(url)?;
+    let (mut client, server, schema) = open(url)?;
     let sql = sql(&schema, prefix);
     let mut run = || {
         let mut tx = client.transaction()?;
         tx.batch_execute(&sql)?;
         tx.commit()
     };
-    run().map_err(|error| explain(&place, error.into()))?;
+    run().map_err(|error| server.explain(error))?;
     Ok(sql)
 }
