@@ -9,6 +9,7 @@ mod data_out;
 mod disclosure;
 mod durability;
 mod editions;
+mod faults;
 mod http;
 mod i213;
 mod kills;

@@ -6,6 +6,7 @@
 //! is cut, is [`StoreError::Unreachable`], and the next call connects anew.
 
 mod imports;
+mod lately;
 mod letters;
 mod reading;
 mod schema;
@@ -26,12 +27,14 @@ use schemas::Instant;
 use schemas::dataset::{BadRow, CodedRow, FunnelRow};
 use schemas::envelope::Position;
 use schemas::ids::{BatchId, ContentHash, ReportId};
+use schemas::reject::RejectCode;
 use schemas::source::{Source, SourceName};
 
 use super::{
-    Batch, Changes, Cut, DeadLetter, Ending, Endings, Import, Letter, Mark, Range, Retried, SealedOriginal, Store,
-    StoreError, Withdrawn,
+    Batch, Changes, Cut, DeadLetter, Ending, Endings, Held, Import, Letter, Mark, Range, Retried, SealedOriginal,
+    Store, StoreError, Withdrawn,
 };
+use crate::pause::Lately;
 use crate::queue::Fingerprint;
 
 /// How many rows of a long answer are in memory at once.
@@ -324,6 +327,39 @@ impl Store for PostgresStore {
 
     fn resolve(&mut self, id: i64, retried: &Retried, at: Instant) -> Result<Ending, StoreError> {
         self.write(|tx| letters::resolve(tx, id, retried, at))
+    }
+
+    fn lately(&mut self) -> Result<Vec<(SourceName, Lately)>, StoreError> {
+        self.read(lately::all)
+    }
+
+    fn forgive(&mut self, source: &SourceName) -> Result<(), StoreError> {
+        self.write(|tx| lately::forget(tx, source))
+    }
+
+    fn held(&mut self) -> Result<Vec<Held>, StoreError> {
+        self.read(lately::held)
+    }
+
+    fn held_letters(&mut self, source: &SourceName, most: u32) -> Result<Vec<i64>, StoreError> {
+        self.read(|tx| lately::held_letters(tx, source, most))
+    }
+
+    fn resolve_all(
+        &mut self,
+        letters: &[(i64, Retried)],
+        lately: &[(SourceName, Lately)],
+        at: Instant,
+    ) -> Result<Vec<Option<Ending>>, StoreError> {
+        self.write(|tx| {
+            let endings = letters::resolve_all(tx, letters, at)?;
+            lately::write(tx, lately)?;
+            Ok(endings)
+        })
+    }
+
+    fn reject_codes(&mut self) -> Result<Vec<(SourceName, RejectCode, u64)>, StoreError> {
+        self.read(lately::codes)
     }
 
     fn changes(

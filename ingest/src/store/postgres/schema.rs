@@ -77,6 +77,14 @@ const AROUND: &str = "
     );
 ";
 
+/// How sources went of late, and what is held of those that are paused. Added later: tables of this version may lack it.
+const LATELY: &str = "
+    CREATE TABLE IF NOT EXISTS lately (
+        source text PRIMARY KEY, in_a_row bigint NOT NULL, recent bytea NOT NULL, since timestamptz
+    );
+    CREATE INDEX IF NOT EXISTS dead_letter_held ON dead_letter (source, id) WHERE code = 'source_paused';
+";
+
 /// The version of the whole.
 pub fn version() -> String {
     format!("{TABLES}/{}", dataset::VERSION)
@@ -120,11 +128,12 @@ fn coded_table() -> String {
 
 /// Makes the tables where there are none; returns the version that they are of.
 pub fn set_up(tx: &mut Tx<'_>) -> Result<String, Failure> {
-    let made = |tx: &mut Tx<'_>| -> Result<bool, Failure> {
+    let there = |tx: &mut Tx<'_>, table: &str| -> Result<bool, Failure> {
         let sql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables \
-                   WHERE schemaname = current_schema() AND tablename = 'about')";
-        Ok(tx.query_one(sql, &[])?.get(0))
+                   WHERE schemaname = current_schema() AND tablename = $1)";
+        Ok(tx.query_one(sql, &[&table])?.get(0))
     };
+    let made = |tx: &mut Tx<'_>| there(tx, "about");
     if !made(tx)? {
         tx.execute("SELECT pg_advisory_xact_lock($1)", &[&SETTING_UP])?;
         // Another process may have been faster.
@@ -133,6 +142,10 @@ pub fn set_up(tx: &mut Tx<'_>) -> Result<String, Failure> {
             tx.tx.batch_execute(AROUND)?;
             tx.execute("INSERT INTO about (name, value) VALUES ('version', $1)", &[&version()])?;
         }
+    }
+    if !there(tx, "lately")? {
+        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&SETTING_UP])?;
+        tx.tx.batch_execute(LATELY)?;
     }
     Ok(tx.query_one("SELECT value FROM about WHERE name = 'version'", &[])?.get(0))
 }

@@ -79,6 +79,14 @@ const LAST: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// How sources went of late, and what is held of those that are paused. Added after the first release, as above.
+const LATELY: &str = "
+    CREATE TABLE IF NOT EXISTS lately (
+        source TEXT PRIMARY KEY, in_a_row INTEGER NOT NULL, recent BLOB NOT NULL, since INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS dead_letter_held ON dead_letter (source, id) WHERE code = 'source_paused';
+";
+
 /// The version of the whole.
 pub fn version() -> String {
     format!("{TABLES}/{}", dataset::VERSION)
@@ -123,9 +131,11 @@ pub fn set_up(connection: &mut Connection) -> rusqlite::Result<String> {
         }
         tx.commit()?;
     }
-    let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'position_last'";
-    if !connection.query_row(known, [], |row| row.get(0))? {
-        connection.execute_batch(LAST)?;
+    let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1";
+    for (name, sql) in [("position_last", LAST), ("lately", LATELY)] {
+        if !connection.query_row(known, [name], |row| row.get(0))? {
+            connection.execute_batch(sql)?;
+        }
     }
     connection.query_row("SELECT value FROM about WHERE name = 'version'", [], |row| row.get(0))
 }
