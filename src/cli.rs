@@ -105,6 +105,8 @@ pub enum SourceCommand {
     List,
     /// From now on the source's token opens nothing
     Revoke { name: String },
+    /// Let a source go on that was paused after too many rejects: what was held of it is coded
+    Resume { name: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

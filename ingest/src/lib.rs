@@ -9,6 +9,7 @@ pub mod crew;
 pub mod installation;
 pub mod keys;
 pub mod normalize;
+pub mod pause;
 pub mod queue;
 pub mod redact;
 pub mod seal;

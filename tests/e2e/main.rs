@@ -10,6 +10,7 @@ mod disclosure;
 mod doctor;
 mod durability;
 mod editions;
+mod faults;
 mod fixtures;
 mod http;
 mod i213;

@@ -46,12 +46,12 @@ pub fn fresh_schema(database: &str) -> String {
 }
 
 /// Puts the store of a home on PostgreSQL, with a schema of its own.
-fn on_postgres(home: &mut Home, database: &str) {
+pub fn on_postgres(home: &mut Home, database: &str) {
     home.env.push(("TESTIGO__STORE__URL", fresh_schema(database)));
 }
 
 /// A home on both, or none where they are not there.
-fn served(test: &str, partitions: u32) -> Option<Home> {
+pub fn served(test: &str, partitions: u32) -> Option<Home> {
     let brokers = service("TESTIGO_TEST_KAFKA", test)?;
     let database = service("TESTIGO_TEST_POSTGRES", test)?;
     let mut home = Home::new();

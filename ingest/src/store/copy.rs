@@ -182,6 +182,7 @@ pub static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
                 ("last_seq", Int),
             ],
         ),
+        table("lately", false, &[("source", Text), ("in_a_row", Int), ("recent", Bytes), ("since", At)]),
         table("original_key", false, &[("id", Int), ("key_id", Bytes), ("wrapped", Bytes)]),
         table("letter_record", false, &[("id", Int), ("sealed", Bytes)]),
         table(

@@ -8,6 +8,7 @@
 mod copying;
 mod facts;
 mod imports;
+mod lately;
 mod letters;
 mod reading;
 pub mod roles;
@@ -29,13 +30,15 @@ use schemas::Instant;
 use schemas::dataset::{BadRow, CodedRow, FunnelRow};
 use schemas::envelope::Position;
 use schemas::ids::{BatchId, ContentHash, ReportId};
+use schemas::reject::RejectCode;
 use schemas::source::{Source, SourceName};
 
 use self::server::Server;
 use super::{
-    Batch, Changes, Cut, DeadLetter, Ending, Endings, Import, Letter, Mark, Range, Retried, SealedOriginal, Store,
-    StoreError, Withdrawn, copy,
+    Batch, Changes, Cut, DeadLetter, Ending, Endings, Held, Import, Letter, Mark, Range, Retried, SealedOriginal,
+    Store, StoreError, Withdrawn, copy,
 };
+use crate::pause::Lately;
 use crate::queue::Fingerprint;
 
 pub use copying::{PostgresOrigin, PostgresTarget};
@@ -313,6 +316,39 @@ impl Store for PostgresStore {
 
     fn resolve(&mut self, id: i64, retried: &Retried, at: Instant) -> Result<Ending, StoreError> {
         self.write(|tx| letters::resolve(tx, id, retried, at))
+    }
+
+    fn lately(&mut self) -> Result<Vec<(SourceName, Lately)>, StoreError> {
+        self.read(lately::all)
+    }
+
+    fn forgive(&mut self, source: &SourceName) -> Result<(), StoreError> {
+        self.write(|tx| lately::forget(tx, source))
+    }
+
+    fn held(&mut self) -> Result<Vec<Held>, StoreError> {
+        self.read(lately::held)
+    }
+
+    fn held_letters(&mut self, source: &SourceName, most: u32) -> Result<Vec<i64>, StoreError> {
+        self.read(|tx| lately::held_letters(tx, source, most))
+    }
+
+    fn resolve_all(
+        &mut self,
+        letters: &[(i64, Retried)],
+        lately: &[(SourceName, Lately)],
+        at: Instant,
+    ) -> Result<Vec<Option<Ending>>, StoreError> {
+        self.write(|tx| {
+            let endings = letters::resolve_all(tx, letters, at)?;
+            lately::write(tx, lately)?;
+            Ok(endings)
+        })
+    }
+
+    fn reject_codes(&mut self) -> Result<Vec<(SourceName, RejectCode, u64)>, StoreError> {
+        self.read(lately::codes)
     }
 
     fn changes(

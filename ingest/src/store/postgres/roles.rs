@@ -43,15 +43,15 @@ pub fn sql(schema: &str, prefix: &str) -> String {
             "intake" => grant("SELECT", "about source queue stored"),
             "worker" => {
                 grant("SELECT", "about counter queue stored version report coded superseded tally source import")
-                    + &grant("SELECT", "dead_letter letter_record original_key")
+                    + &grant("SELECT", "dead_letter letter_record original_key lately")
                     + &grant("INSERT", "queue stored version report coded superseded tally source import")
-                    + &grant("INSERT", "dead_letter letter_record original_key original")
-                    + &grant("UPDATE", "counter stored report import dead_letter")
-                    + &grant("DELETE", "dead_letter letter_record original_key")
+                    + &grant("INSERT", "dead_letter letter_record original_key original lately")
+                    + &grant("UPDATE", "counter stored report import dead_letter lately")
+                    + &grant("DELETE", "dead_letter letter_record original_key lately")
             }
             "publisher" => {
                 grant("SELECT", "about counter queue stored version report coded superseded tally source import")
-                    + &grant("SELECT", "dead_letter")
+                    + &grant("SELECT", "dead_letter lately")
             }
             _ => {
                 grant(&format!("SELECT ({shown})"), "coded")

@@ -78,6 +78,14 @@ const AROUND: &str = "
     );
 ";
 
+/// How sources went of late, and what is held of those that are paused. Added later: tables of this version may lack it.
+const LATELY: &str = "
+    CREATE TABLE IF NOT EXISTS lately (
+        source text PRIMARY KEY, in_a_row bigint NOT NULL, recent bytea NOT NULL, since timestamptz
+    );
+    CREATE INDEX IF NOT EXISTS dead_letter_held ON dead_letter (source, id) WHERE code = 'source_paused';
+";
+
 /// The version of the whole.
 pub fn version() -> String {
     format!("{TABLES}/{}", dataset::VERSION)
@@ -137,6 +145,7 @@ pub fn make(tx: &mut impl GenericClient, are: &str) -> Result<(), postgres::Erro
     if found(tx)?.is_none() {
         tx.batch_execute(&coded_table())?;
         tx.batch_execute(AROUND)?;
+        tx.batch_execute(LATELY)?;
         tx.execute("INSERT INTO about (name, value) VALUES ('version', $1)", &[&are])?;
     }
     Ok(())
@@ -146,6 +155,12 @@ pub fn make(tx: &mut impl GenericClient, are: &str) -> Result<(), postgres::Erro
 pub fn set_up(tx: &mut Tx<'_>) -> Result<String, Failure> {
     if found(&mut tx.tx)?.is_none() {
         make(&mut tx.tx, &version())?;
+    }
+    let known = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables \
+                 WHERE schemaname = current_schema() AND tablename = 'lately')";
+    if !tx.query_one(known, &[])?.get::<_, bool>(0) {
+        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&SETTING_UP])?;
+        tx.tx.batch_execute(LATELY)?;
     }
     Ok(found(&mut tx.tx)?.unwrap_or_default())
 }
