@@ -258,6 +258,37 @@ fn a_backup_under_load_of_a_store_in_postgres_loses_nothing() {
     backup_under_load(&home);
 }
 
+/// Copies a home's store into an empty schema, cut off twice: when the tables are made, and before the last transaction.
+fn cut_off_half_way(home: &Home, database: &str) -> String {
+    let copy_until = |url: &str, moment: &str| {
+        let mut client = postgres::Client::connect(url, postgres::NoTls).expect("connects");
+        let mut child = home.command(&["store", "copy", "--to", url]);
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        while !client.query_opt(moment, &[]).is_ok_and(|row| row.is_some()) {
+            std::thread::sleep(Duration::from_millis(1));
+            assert_eq!(child.try_wait().expect("can be asked"), None, "it ended before {moment}");
+        }
+        child.kill().expect("own child");
+        child.wait().expect("own child");
+        let sql = "SELECT 1 FROM about WHERE value LIKE '%not finished%'";
+        client.query_opt(sql, &[]).expect("reads").is_some()
+    };
+    // So little is to be copied that it may be whole before it is cut off; then another schema.
+    let url = (0..50).map(|_| fresh_schema(database)).find(|url| copy_until(url, "SELECT 1 FROM about LIMIT 1"));
+    let url = url.expect("it was always whole before it was cut off");
+    // Here it waits in its last transaction.
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).expect("connects");
+    let mut tx = client.transaction().expect("begins");
+    tx.batch_execute("LOCK TABLE tally IN ACCESS EXCLUSIVE MODE").expect("locks");
+    assert!(copy_until(&url, "SELECT 1 FROM coded LIMIT 1"));
+    drop(tx);
+    let mut half = Home::bare();
+    half.set_data(home.data().to_owned());
+    half.env.push(("TESTIGO__STORE__URL", url.clone()));
+    half.run(&["status"]).exits(1).says(&["run `testigo store copy` again"]);
+    url
+}
+
 #[test]
 fn a_store_moves_to_postgres_and_back_and_work_goes_on() {
     let Some(database) = service("TESTIGO_TEST_POSTGRES", "a_store_moves_to_postgres_and_back_and_work_goes_on") else {
@@ -271,27 +302,7 @@ fn a_store_moves_to_postgres_and_back_and_work_goes_on() {
     // The same directory as it would go on without moving.
     let stayed = restored(&near, &backup(&near, "b.age"));
 
-    // Cut off at several moments; at least once before it was whole.
-    let url = fresh_schema(&database);
-    let mut cut = 0;
-    for millis in [60, 90, 130, 180, 250, 350] {
-        let mut child = near.command(&["store", "copy", "--to", &url]);
-        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-        std::thread::sleep(Duration::from_millis(millis));
-        child.kill().expect("own child");
-        child.wait().expect("own child");
-        let mut client = postgres::Client::connect(&url, postgres::NoTls).expect("connects");
-        if let Ok(row) = client.query_one("SELECT value FROM about WHERE name = 'version'", &[])
-            && row.get::<_, &str>(0).contains("not finished")
-        {
-            cut += 1;
-            let mut half = Home::bare();
-            half.set_data(near.data().to_owned());
-            half.env.push(("TESTIGO__STORE__URL", url.clone()));
-            half.run(&["status"]).exits(1).says(&["run `testigo store copy` again"]);
-        }
-    }
-    assert!(cut > 0, "it was never cut off half way");
+    let url = cut_off_half_way(&near, &database);
     let copied = near.run(&["--json", "store", "copy", "--to", &url]).exits(0).json();
     assert!(copied["tables"]["coded"].as_u64() > Some(300), "{copied}");
     let again = near.run(&["--json", "store", "copy", "--to", &url]).exits(0).json();
