@@ -168,13 +168,13 @@ impl Drop for Room {
 /// The store's view.
 enum StoreView {
     Sqlite(SqliteOrigin),
-    Postgres(PostgresOrigin),
+    Postgres(Box<PostgresOrigin>),
 }
 
 impl StoreView {
     fn open(plan: &Plan<'_>) -> Result<Self, StoreError> {
         Ok(if is_postgres(plan.store_url) {
-            Self::Postgres(PostgresOrigin::open(plan.store_url)?)
+            Self::Postgres(Box::new(PostgresOrigin::open(plan.store_url)?))
         } else {
             Self::Sqlite(SqliteOrigin::open(&plan.installation.file(plan.store_url))?)
         })
@@ -192,7 +192,7 @@ impl StoreView {
             Self::Sqlite(view) => view.copy_to(file)?,
             Self::Postgres(view) => {
                 let mut target = SqliteTarget::open(file)?;
-                copy::copy(view, &mut target, name, Meanwhile::GoesOn, &mut |_, _| {})?;
+                copy::copy(&mut **view, &mut target, name, Meanwhile::GoesOn, &mut |_, _| {})?;
                 target.close()?;
             }
         }

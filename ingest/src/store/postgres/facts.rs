@@ -31,7 +31,6 @@ pub struct ServerFacts {
 
 /// What a role may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own, and is said by itself")]
 pub struct RoleFacts {
     /// `PUBLIC` is everybody.
     pub name: String,

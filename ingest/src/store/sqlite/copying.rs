@@ -233,7 +233,7 @@ impl Target for SqliteTarget {
                 let put = self.put_apart(table, row).map_err(|failure| explain(&self.path, failure))?;
                 return if put { Ok(()) } else { Err(CopyError::NotEmpty) };
             };
-            let bind = || -> rusqlite::Result<()> {
+            let mut bind = || -> rusqlite::Result<()> {
                 for (index, value) in row.iter().enumerate() {
                     match value {
                         Flat::Null => insert.raw_bind_parameter(index + 1, rusqlite::types::Null)?,
@@ -244,7 +244,6 @@ impl Target for SqliteTarget {
                 }
                 insert.raw_execute().map(drop)
             };
-            let mut bind = bind;
             bind().map_err(&failed)
         })?;
         Ok(added)
