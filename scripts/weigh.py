@@ -28,7 +28,7 @@ EVENT_NEEDS = json.dumps(["immigration", "agents_there", "strangers", "watching"
                           "checkpoint", "detainer", "transferred"])
 AXES = {
     # id, what a decision of the rules weighs (weak: of itself), the least by which the best must lead (over the rules)
-    "event_kind": ("event-weighed", {"trust": 200, "trust_weak": 100, "least": 40, "least_against": 100,
+    "event_kind": ("event-weighed", {"trust": 200, "trust_weak": 100, "least": 40, "least_against": 100, "least_event": 120,
                     "event_needs": EVENT_NEEDS}),
     "outcome": ("outcome-weighed", {"trust": 50, "trust_weak": 0, "least": 60, "least_against": 80}),
     "setting": ("setting-weighed", {"trust": 200, "trust_weak": 50, "weak_rank": 5, "least": 20, "least_against": 110}),

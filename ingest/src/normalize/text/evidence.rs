@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::RuleId;
+use super::fold::Token;
 use super::lexicon::Fnv;
 use super::load::{Axis, FactId, Value};
 
@@ -40,6 +41,8 @@ pub(super) struct Choice {
     /// `event_kind=arrest`, where a decision asks for it.
     pub won: Option<FactId>,
     pub bias: i32,
+    /// It says that something happened.
+    pub event: bool,
 }
 
 /// The weights of one axis.
@@ -56,6 +59,8 @@ pub(super) struct Weigh {
     /// or nothing.
     pub least: i32,
     pub least_against: i32,
+    /// By how much an event must outweigh what is none: a drill that is counted as an arrest is the worse mistake.
+    pub least_event: i32,
     /// Facts of which one must hold before words alone make an event of a text.
     pub event_needs: Vec<FactId>,
     pub choices: Vec<Choice>,
@@ -167,17 +172,19 @@ pub(super) fn weigh(weigh: &Weigh, found: Found<'_>, decided: Option<(usize, boo
             *score += if weak { weigh.trust_weak } else { weigh.trust };
         }
     }
-    let mut best = (0, i32::MIN);
-    let mut next = i32::MIN;
-    for (at, &score) in scores.iter().enumerate() {
-        if score > best.1 {
-            next = best.1;
-            best = (at, score);
-        } else if score > next {
-            next = score;
-        }
+    let best = scores
+        .iter()
+        .enumerate()
+        .fold((0, i32::MIN), |best, (at, score)| if *score > best.1 { (at, *score) } else { best });
+    let lead = |over: &dyn Fn(&Choice) -> bool| {
+        let others =
+            scores.iter().zip(&weigh.choices).enumerate().filter(|(at, (_, choice))| *at != best.0 && over(choice));
+        others.map(|(_, (score, _))| best.1 - score).min().unwrap_or(i32::MAX)
+    };
+    let clear = lead(&|_| true);
+    if weigh.choices[best.0].event && lead(&|choice| !choice.event) < weigh.least_event {
+        return if decided.is_some() { Verdict::Open } else { Verdict::Stands };
     }
-    let clear = best.1.saturating_sub(next);
     match decided {
         Some((own, _)) if own == best.0 => {
             if clear >= weigh.least {
@@ -222,7 +229,7 @@ mod tests {
     use super::*;
 
     fn two(least: i32, least_against: i32) -> Weigh {
-        let choice = |fact| Choice { value: Value::Sign, fact, won: None, bias: 0 };
+        let choice = |fact| Choice { value: Value::Sign, fact, won: None, bias: 0, event: fact == 0 };
         let mut weights = Weights::new(2);
         assert!(weights.add(0, &[160, 0]) && weights.add(1, &[0, 160]) && !weights.add(1, &[0, 1]));
         let mut phrases = Weights::new(2);
@@ -235,6 +242,7 @@ mod tests {
             weak_rank: 5,
             least,
             least_against,
+            least_event: 0,
             event_needs: vec![],
             choices: vec![choice(0), choice(1)],
             words: weights,
@@ -253,6 +261,16 @@ mod tests {
         assert_eq!(weigh(&axis, &[1], Some((0, false)), &mut scores), Verdict::Open, "20 against 30");
         assert_eq!(weigh(&axis, &[1], Some((0, true)), &mut scores), Verdict::Instead(1), "a weak one gives way");
         assert_eq!(weigh(&axis, &[2], Some((1, true)), &mut scores), Verdict::Open, "a weak one alone");
+    }
+
+    #[test]
+    fn an_event_needs_more_than_what_is_none() {
+        let axis = Weigh { least_event: 30, ..two(10, 15) };
+        let mut of = |stems, decided| weigh(&axis, Found { stems, rules: &[] }, decided, &mut Vec::new());
+        assert_eq!(of(&[0], Some((0, true))), Verdict::Stands, "34 more");
+        assert_eq!(of(&[0], None), Verdict::Stands, "29 more is not enough: nothing stays");
+        assert_eq!(of(&[], Some((0, false))), Verdict::Open, "20 more");
+        assert_eq!(of(&[1], None), Verdict::Instead(1));
     }
 
     #[test]

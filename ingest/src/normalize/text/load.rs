@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use schemas::taxonomy::{
-    Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventKind, Outcome, PartnerModel,
-    PlaceRelation, Priority, Setting, Tactic, VulnerableParty,
+    Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventClass, EventKind, Outcome,
+    PartnerModel, PlaceRelation, Priority, Setting, Tactic, VulnerableParty,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -470,6 +470,8 @@ struct WeighSource {
     least: i32,
     least_against: i32,
     #[serde(default)]
+    least_event: i32,
+    #[serde(default)]
     event_needs: Texts,
     codes: Texts,
     bias: Vec<i32>,
@@ -695,7 +697,8 @@ impl Loader {
             let (found, value) = Self::value(place, &source.axis, code)?;
             axis = found;
             let fact = self.facts.id(found, code.get_ref(), false);
-            choices.push(Choice { value, fact, won: None, bias: *bias });
+            let event = matches!(value, Value::EventKind(kind) if kind.class() == EventClass::Event);
+            choices.push(Choice { value, fact, won: None, bias: *bias, event });
         }
         if !matches!(axis, Axis::EventKind | Axis::Outcome | Axis::Setting) {
             return Err(place.at(&source.axis, "only event_kind, outcome and setting are weighed"));
@@ -721,6 +724,7 @@ impl Loader {
             weak_rank: source.weak_rank,
             least: source.least,
             least_against: source.least_against,
+            least_event: source.least_event,
             event_needs,
             choices,
             words,
