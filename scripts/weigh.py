@@ -94,7 +94,7 @@ def main():
         sys.exit(__doc__)
     reports = [row for arg in sys.argv[1:] for row in read(Path(arg))]
     print("# What words weigh, beside the rules (evidence.rs, docs/coding.md): made by scripts/weigh.py, and may be changed by hand.")
-    print("# `words`: first letters = weight for each of `codes`, in hundredths, for a text of one word; of n words, a root of n-th of it.")
+    print("# `words`, a line each: first letters, then the weight for each of `codes`, in hundredths, for a text of one word; of n words, a root of n-th of it.")
     for axis, (name, levels) in AXES.items():
         rows = [(found, truth[axis]) for found, truth in reports if truth.get(axis) not in (None, "unknown", "other")]
         often = Counter(code for _, code in rows)
@@ -106,10 +106,11 @@ def main():
         print(f'\n[[weigh]]\nid = "{name}"\naxis = "{axis}"')
         print("\n".join(f"{key} = {value}" for key, value in levels.items()))
         print("codes = [" + ", ".join(f'"{code}"' for code in codes) + "]")
-        print("bias = [" + ", ".join(str(round(100 * b)) for b in bias) + "]\n[weigh.words]")
+        print("bias = [" + ", ".join(str(round(100 * b)) for b in bias) + "]\nwords = '''")
         for word, row in zip(words, weight):
             if max(map(abs, row)) >= LEAST_WEIGHT:
-                print(f"{word} = [" + ", ".join(str(round(100 * value)) for value in row) + "]")
+                print(word, *(round(100 * value) for value in row))
+        print("'''")
 
 
 if __name__ == "__main__":

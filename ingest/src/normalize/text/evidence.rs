@@ -59,8 +59,41 @@ pub(super) struct Weigh {
     /// Facts of which one must hold before words alone make an event of a text.
     pub event_needs: Vec<FactId>,
     pub choices: Vec<Choice>,
-    /// For each stem by its number, the weight for each choice; empty where the axis has none.
-    pub weights: Vec<Vec<i16>>,
+    pub weights: Weights,
+}
+
+/// For each stem by its number, the weight for each choice, where the axis has any.
+#[derive(Debug)]
+pub(super) struct Weights {
+    choices: usize,
+    /// Which row a stem has, counted from 1.
+    rows: Vec<u16>,
+    /// Row by row.
+    weights: Vec<i16>,
+}
+
+impl Weights {
+    pub(super) fn new(choices: usize) -> Self {
+        Self { choices, rows: Vec::new(), weights: Vec::new() }
+    }
+
+    /// False where the stem has a row already, or the row is not of so many choices.
+    pub(super) fn add(&mut self, stem: u16, row: &[i16]) -> bool {
+        let at = usize::from(stem);
+        self.rows.resize(self.rows.len().max(at + 1), 0);
+        if self.rows[at] != 0 || row.len() != self.choices {
+            return false;
+        }
+        self.weights.extend_from_slice(row);
+        // No more rows than stems, whose numbers are as small.
+        self.rows[at] = u16::try_from(self.weights.len() / self.choices.max(1)).unwrap_or_default();
+        true
+    }
+
+    fn row(&self, stem: u16) -> Option<&[i16]> {
+        let row = usize::from(*self.rows.get(usize::from(stem))?).checked_sub(1)?;
+        self.weights.get(row * self.choices..(row + 1) * self.choices)
+    }
 }
 
 /// The stems of all axes, numbered.
@@ -104,7 +137,7 @@ pub(super) fn weigh(weigh: &Weigh, stems: &[u16], decided: Option<(usize, bool)>
     scores.resize(weigh.choices.len(), 0);
     let mut known = 0;
     for stem in stems {
-        let Some(row) = weigh.weights.get(usize::from(*stem)).filter(|row| !row.is_empty()) else { continue };
+        let Some(row) = weigh.weights.row(*stem) else { continue };
         known += 1;
         for (score, weight) in scores.iter_mut().zip(row) {
             *score += i32::from(*weight);
@@ -156,9 +189,7 @@ pub(super) fn stems_of(tokens: &[Token], skip: impl Fn(usize) -> bool, out: &mut
 
 /// The word that says most for choice `at`: what the provenance points to.
 pub(super) fn loudest(weigh: &Weigh, tokens: &[Token], at: usize) -> (u32, u32) {
-    let weight = |t: &&Token| {
-        weigh.weights.get(usize::from(t.stem)).and_then(|row| row.get(at)).map_or(i16::MIN, |weight| *weight)
-    };
+    let weight = |t: &&Token| weigh.weights.row(t.stem).and_then(|row| row.get(at)).map_or(i16::MIN, |weight| *weight);
     let mut best: Option<&Token> = None;
     for token in tokens {
         if best.is_none_or(|known| weight(&token) > weight(&known)) {
@@ -174,6 +205,8 @@ mod tests {
 
     fn two(least: i32, least_against: i32) -> Weigh {
         let choice = |fact| Choice { value: Value::Sign, fact, won: None, bias: 0 };
+        let mut weights = Weights::new(2);
+        assert!(weights.add(0, &[160, 0]) && weights.add(1, &[0, 160]) && !weights.add(1, &[0, 1]));
         Weigh {
             axis: Axis::EventKind,
             id: RuleId(0),
@@ -184,7 +217,7 @@ mod tests {
             least_against,
             event_needs: vec![],
             choices: vec![choice(0), choice(1)],
-            weights: vec![vec![160, 0], vec![0, 160], vec![]],
+            weights,
         }
     }
 

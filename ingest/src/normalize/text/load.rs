@@ -13,7 +13,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::automaton::{Automaton, Builder};
-use super::evidence::{self, Choice, Stems, Weigh};
+use super::evidence::{self, Choice, Stems, Weigh, Weights};
 use super::fold::Field;
 use super::lexicon::{Alias, Lexicon};
 use super::pattern::{self, Classes};
@@ -159,6 +159,10 @@ pub(super) struct Rule {
     pub axis: Axis,
     pub value: Value,
     pub fact: FactId,
+    /// `setting=courthouse`, where a decision asks for it.
+    pub won: Option<FactId>,
+    /// Its fact is an act of this event.
+    pub act: bool,
     pub rank: i32,
     pub even_denied: bool,
     pub even_supposed: bool,
@@ -179,6 +183,8 @@ pub(super) struct Decision {
     pub axis: Axis,
     pub value: Value,
     pub fact: FactId,
+    /// `setting=courthouse`, where a decision asks for it.
+    pub won: Option<FactId>,
     pub all: Vec<FactId>,
     pub any: Vec<FactId>,
     pub none: Vec<FactId>,
@@ -245,8 +251,6 @@ pub(super) struct Compiled {
     pub countings: Vec<Counting>,
     pub names: Vec<Box<str>>,
     pub facts: usize,
-    pub acts: Vec<FactId>,
-    pub winners: HashMap<(Axis, FactId), FactId>,
     /// Signs that no phrase gives, but the whole text.
     pub whole: Whole,
     /// The sign of a text that says that nobody was taken, and a rule that gives it: the count is 0.
@@ -469,8 +473,9 @@ struct WeighSource {
     event_needs: Texts,
     codes: Texts,
     bias: Vec<i32>,
-    /// For each stem, its weight for each of the codes.
-    words: std::collections::BTreeMap<Spanned<String>, Vec<i16>>,
+    /// A line for each stem: its letters, and its weight for each of the codes. Thousands of them, so no table of TOML,
+    /// which every start would feel.
+    words: Spanned<String>,
 }
 
 /// A file's name and text, for error messages.
@@ -600,6 +605,8 @@ impl Loader {
             axis,
             value,
             fact,
+            won: None,
+            act: false,
             rank: source.rank,
             even_denied: source.even.contains(&Even::Denied),
             even_supposed: source.even.contains(&Even::Supposed),
@@ -671,7 +678,8 @@ impl Loader {
             _ => return Err(place.at(&source.id, "a decision has `axis` and `code`, or `drop`")),
         };
         self.examples(place, id, &source.yes, &source.no);
-        Ok((Decision { axis, value, fact, all, any, none, drops, instead: source.instead, weak: source.weak }, id))
+        let (instead, weak) = (source.instead, source.weak);
+        Ok((Decision { axis, value, fact, won: None, all, any, none, drops, instead, weak }, id))
     }
 
     fn weigh(&mut self, place: &Place<'_>, source: &WeighSource, stems: &mut Stems) -> Result<Weigh, RuleError> {
@@ -691,19 +699,21 @@ impl Loader {
             return Err(place.at(&source.axis, "only event_kind, outcome and setting are weighed"));
         }
         let event_needs = self.terms(place, &source.event_needs)?;
-        let mut weights: Vec<Vec<i16>> = Vec::new();
-        for (word, row) in &source.words {
-            let text = word.get_ref().as_bytes();
-            let number = (text.len() <= evidence::LETTERS).then(|| evidence::stem(text)).flatten();
-            let number = number.ok_or_else(|| {
-                place.at(word, format!("`{}`: a word of at most {} letters", word.get_ref(), evidence::LETTERS))
-            })?;
-            if row.len() != source.codes.len() {
-                return Err(place.at(word, "one weight for each of `codes`"));
+        // A text in three quotes starts on the line behind them.
+        let first = place.at(&source.words, "").line + 1;
+        let mut weights = Weights::new(source.codes.len());
+        for (n, line) in source.words.get_ref().lines().enumerate() {
+            let wrong = |message: String| RuleError { file: place.file.to_owned(), line: first + n, message };
+            let mut parts = line.split_ascii_whitespace();
+            let Some(word) = parts.next() else { continue };
+            let number = (word.len() <= evidence::LETTERS).then(|| evidence::stem(word.as_bytes())).flatten();
+            let number = number
+                .ok_or_else(|| wrong(format!("`{word}`: a word of at most {} letters", evidence::LETTERS)))
+                .and_then(|stem| stems.number(stem).ok_or_else(|| wrong("too many words".to_owned())))?;
+            let row = parts.map(|part| part.parse().map_err(|_| wrong(format!("`{part}` is no weight"))));
+            if !weights.add(number, row.collect::<Result<Vec<i16>, _>>()?.as_slice()) {
+                return Err(wrong(format!("`{word}` once, with one weight for each of `codes`")));
             }
-            let number = stems.number(number).ok_or_else(|| place.at(word, "too many words"))?;
-            weights.resize(stems.len().max(weights.len()), Vec::new());
-            weights[usize::from(number)].clone_from(row);
         }
         Ok(Weigh {
             axis,
@@ -840,7 +850,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             now: symbol("scope-now"),
         }
     };
-    let Loader { mut lexicon, automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
+    let Loader { mut lexicon, automaton, phrases, mut rules, names, mut facts, acts, examples, .. } = loader;
     lexicon.finish(&shorts);
     let automaton = automaton.finish(&lexicon);
     let won: Vec<((Axis, String), FactId)> = facts
@@ -852,6 +862,13 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     let mut winners = HashMap::new();
     for ((axis, code), id) in won {
         winners.insert((axis, facts.id(axis, &code, false)), id);
+    }
+    for rule in &mut rules {
+        rule.act = acts.contains(&rule.fact);
+        rule.won = winners.get(&(rule.axis, rule.fact)).copied();
+    }
+    for (decision, _) in early.iter_mut().chain(&mut late) {
+        decision.won = winners.get(&(decision.axis, decision.fact)).copied();
     }
     for choice in weighs.iter_mut().flat_map(|weigh: &mut Weigh| weigh.choices.iter_mut().map(|c| (weigh.axis, c))) {
         choice.1.won = winners.get(&(choice.0, choice.1.fact)).copied();
@@ -876,8 +893,6 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         countings,
         names,
         facts: count,
-        acts,
-        winners,
         whole,
         nobody,
         nobody_rule,

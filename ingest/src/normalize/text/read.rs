@@ -231,7 +231,7 @@ fn fire(rules: &Compiled, s: &mut Scratch) {
 
 /// Whether acts are told, and `so` is true of all.
 fn of_all_acts(rules: &Compiled, s: &Scratch, so: impl Fn(&Fired) -> bool) -> Held {
-    let mut acts = s.fired.iter().filter(|f| rules.acts.contains(&rules.rules[usize::from(f.rule)].fact));
+    let mut acts = s.fired.iter().filter(|f| rules.rules[usize::from(f.rule)].act);
     match acts.next() {
         Some(first) if so(first) && acts.all(so) => Held { holds: true, span: first.span },
         _ => Held::default(),
@@ -247,7 +247,7 @@ fn question(s: &Scratch) -> Held {
 
 /// What is told of other days counts only when nothing is told of this one.
 fn forget_other_days(rules: &Compiled, s: &mut Scratch) {
-    let act_today = s.fired.iter().any(|f| !f.weak && rules.acts.contains(&rules.rules[usize::from(f.rule)].fact));
+    let act_today = s.fired.iter().any(|f| !f.weak && rules.rules[usize::from(f.rule)].act);
     if act_today {
         s.fired.retain(|f| !f.weak);
     }
@@ -290,8 +290,8 @@ fn decide(rules: &Compiled, decision: &Decision, id: RuleId, s: &mut Scratch, ou
     }
     if put(out, decision.value, id, span, decision.instead) {
         s.held[decision.fact] = Held { holds: true, span };
-        if let Some(won) = rules.winners.get(&(decision.axis, decision.fact)) {
-            s.held[*won] = Held { holds: true, span };
+        if let Some(won) = decision.won {
+            s.held[won] = Held { holds: true, span };
         }
     }
 }
@@ -299,7 +299,7 @@ fn decide(rules: &Compiled, decision: &Decision, id: RuleId, s: &mut Scratch, ou
 /// The values of the axes with one value, by rank.
 fn winners(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
     let mut best: [Option<(i32, Fired)>; Axis::COUNT] = [None; Axis::COUNT];
-    let is_act = |f: &Fired| rules.acts.contains(&rules.rules[usize::from(f.rule)].fact);
+    let is_act = |f: &Fired| rules.rules[usize::from(f.rule)].act;
     for fired in &s.fired {
         let rule = &rules.rules[usize::from(fired.rule)];
         if rule.axis.is_list() {
@@ -315,9 +315,9 @@ fn winners(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
     for (_, fired) in best.into_iter().flatten() {
         let rule = &rules.rules[usize::from(fired.rule)];
         if put(out, rule.value, RuleId(fired.rule), fired.span, false)
-            && let Some(won) = rules.winners.get(&(rule.axis, rule.fact))
+            && let Some(won) = rule.won
         {
-            s.held[*won] = Held { holds: true, span: fired.span };
+            s.held[won] = Held { holds: true, span: fired.span };
         }
     }
 }
@@ -438,7 +438,7 @@ fn counts(rules: &Compiled, s: &mut Scratch, out: &mut Reading) {
     // What was no enforcement has no agents, and took nobody.
     let no_event = out.event_kind.is_some_and(|kind| kind.value.class() != EventClass::Event);
     // `forget_other_days` left no other acts when one of this event is told; then no one of another day is counted.
-    let act_told = s.fired.iter().any(|f| !f.weak && rules.acts.contains(&rules.rules[usize::from(f.rule)].fact));
+    let act_told = s.fired.iter().any(|f| !f.weak && rules.rules[usize::from(f.rule)].act);
     for hit in &s.hits {
         let phrase = rules.phrases[hit.phrase as usize];
         let Role::Counts(number) = phrase.role else { continue };
