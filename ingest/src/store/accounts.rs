@@ -103,6 +103,15 @@ pub struct Tally<'a> {
     pub received_at: Instant,
     pub source: &'a SourceName,
     pub endings: Endings,
+    /// How many of them have no ending yet.
+    pub held: u64,
+}
+
+impl Tally<'_> {
+    #[must_use]
+    pub const fn received(&self) -> u64 {
+        self.endings.total() + self.held
+    }
 }
 
 /// The tally of the positions that came last.
@@ -111,11 +120,16 @@ pub struct Tallies<'a>(Option<Tally<'a>>);
 
 impl<'a> Tallies<'a> {
     /// Counts a position. Gives the tally before it, where the position belongs to another.
-    pub fn add(&mut self, item: &'a Item, ending: Ending) -> Option<Tally<'a>> {
+    pub fn add(&mut self, item: &'a Item, ending: Option<Ending>) -> Option<Tally<'a>> {
         let is_same = |tally: &Tally<'_>| tally.received_at == item.received_at && *tally.source == item.source;
         let full = self.0.take_if(|tally| !is_same(tally));
-        let new = || Tally { received_at: item.received_at, source: &item.source, endings: Endings::default() };
-        self.0.get_or_insert_with(new).endings.add(ending);
+        let (received_at, source) = (item.received_at, &item.source);
+        let new = || Tally { received_at, source, endings: Endings::default(), held: 0 };
+        let tally = self.0.get_or_insert_with(new);
+        match ending {
+            Some(ending) => tally.endings.add(ending),
+            None => tally.held += 1,
+        }
         full
     }
 

@@ -57,6 +57,8 @@ macro_rules! contract {
                 exports_choose_by_month_and_history;
             work: everything_ends_exactly_once,
                 poison_blocks_nothing_and_can_be_retried,
+                a_source_of_rejects_is_paused_and_goes_on_with_the_same_ids,
+                a_running_worker_hears_that_a_source_goes_on,
                 a_second_worker_that_wrote_in_between_is_no_harm,
                 a_worker_stops_when_told,
                 private_text_is_in_no_file;
