@@ -370,9 +370,12 @@ fn a_copy_goes_into_nothing_that_is_another_store() {
     let worker = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
     let stop = AtomicBool::new(false);
     let ends = Ends(&stop, worker);
+    // Asked for before the worker has it, the copy would have the lease itself, and the worker would end.
+    let holder = format!("process {}", ends.1.id());
     until("the worker has the lease", || {
-        home.run(&["store", "copy", "--to", "sqlite:copy.sqlite"]).stderr.contains("another worker")
+        std::fs::read_to_string(home.data().join("worker.lock")).is_ok_and(|text| text.contains(&holder))
     });
+    home.run(&["store", "copy", "--to", "sqlite:copy.sqlite"]).exits(1).says(&["another worker", &holder]);
     drop(ends);
     home.run(&["store", "copy", "--to", "sqlite:copy.sqlite"]).exits(0);
 }
