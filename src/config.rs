@@ -242,6 +242,8 @@ pub const TEMPLATE: &str = include_str!("testigo.toml");
 #[derive(Debug)]
 pub struct Loaded {
     pub config: Config,
+    /// The file, where there is one.
+    pub file: Option<PathBuf>,
     figment: Figment,
 }
 
@@ -266,12 +268,12 @@ pub fn load(data: &Path, file: Option<&Path>) -> Result<Loaded, Failure> {
     if !file(&config.store.url) && !is_postgres(&config.store.url) {
         return Err(Failure::usage("store.url: is sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"));
     }
-    Ok(Loaded { config, figment })
+    Ok(Loaded { config, file: path.is_file().then_some(path), figment })
 }
 
 /// The defaults alone, whatever files and the environment say.
 pub fn defaults() -> Loaded {
-    Loaded { config: Config::default(), figment: Figment::from(Serialized::defaults(Config::default())) }
+    Loaded { config: Config::default(), file: None, figment: Figment::from(Serialized::defaults(Config::default())) }
 }
 
 /// What is wrong, the key, and the place. Values can be secrets (a store's password), so none is told.

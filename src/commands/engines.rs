@@ -272,7 +272,7 @@ fn with_waiting(mut funnel: Vec<FunnelRow>, waiting: &[Waiting]) -> Vec<FunnelRo
 }
 
 /// A text that names the installation without telling its key.
-fn installation_name(installation: &Installation) -> String {
+pub fn installation_name(installation: &Installation) -> String {
     installation.key().report_id("testigo", "this installation").to_string()
 }
 

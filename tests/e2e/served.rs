@@ -37,12 +37,17 @@ pub fn on_kafka(home: &mut Home, brokers: &str, partitions: u32) {
     made.says(&["page cache"]);
 }
 
-/// Puts the store of a home on PostgreSQL, with a schema of its own.
-pub fn on_postgres(home: &mut Home, database: &str) {
+/// The URL of an empty schema.
+pub fn fresh_schema(database: &str) -> String {
     let name = fresh_name("t");
     let mut client = postgres::Client::connect(database, postgres::NoTls).expect("connects");
     client.batch_execute(&format!("CREATE SCHEMA {name}")).expect("makes");
-    home.env.push(("TESTIGO__STORE__URL", format!("{database}?options=-csearch_path%3D{name}")));
+    format!("{database}?options=-csearch_path%3D{name}")
+}
+
+/// Puts the store of a home on PostgreSQL, with a schema of its own.
+pub fn on_postgres(home: &mut Home, database: &str) {
+    home.env.push(("TESTIGO__STORE__URL", fresh_schema(database)));
 }
 
 /// A home on both, or none where they are not there.

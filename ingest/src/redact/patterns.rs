@@ -183,7 +183,7 @@ impl Patterns {
             }
         }
         let look = |at: usize, survey: &mut Survey| {
-            if self.cues.starts(bytes[at]) {
+            if self.cues.starts(bytes[at], bytes.get(at + 1).copied().unwrap_or_default()) {
                 self.cues.at(bytes, at, |rules| survey.add(rules, self.placed, at));
             }
         };
@@ -285,11 +285,20 @@ struct Cues {
     next: Vec<[u16; Cues::MOST_COLUMNS]>,
     /// For each node, the rules that ask for the cue that ends there.
     rules: Vec<u128>,
+    /// For the column of a first byte, the columns of the second bytes that may follow it, a bit for each: most words
+    /// begin no cue. All bits where a cue ends at its first byte.
+    second: [u64; Cues::MOST_COLUMNS],
 }
 
 impl Default for Cues {
     fn default() -> Self {
-        Self { column: [0; 256], columns: 1, next: vec![[0; Self::MOST_COLUMNS]], rules: vec![0] }
+        Self {
+            column: [0; 256],
+            columns: 1,
+            next: vec![[0; Self::MOST_COLUMNS]],
+            rules: vec![0],
+            second: [0; Self::MOST_COLUMNS],
+        }
     }
 }
 
@@ -316,11 +325,16 @@ impl Cues {
             }
         }
         self.rules[node] |= rule;
+        if let [first, rest @ ..] = cue {
+            let bits = rest.first().map_or(u64::MAX, |&byte| 1 << self.column[usize::from(byte)]);
+            self.second[usize::from(self.column[usize::from(*first)])] |= bits;
+        }
     }
 
-    /// Whether any cue starts with this byte.
-    fn starts(&self, byte: u8) -> bool {
-        self.next[0][usize::from(self.column[usize::from(byte)])] != 0
+    /// Whether any cue starts with these two bytes, or with the first alone.
+    fn starts(&self, first: u8, second: u8) -> bool {
+        let (first, second) = (self.column[usize::from(first)], self.column[usize::from(second)]);
+        self.second[usize::from(first)] >> second & 1 == 1
     }
 
     /// Calls `found` with the rules of each cue that starts at `at`.

@@ -120,6 +120,7 @@ fn cut_range(
     out: &mut Vec<Token>,
 ) -> Gap {
     let bytes = &folded.bytes[..range.end];
+    let first = out.len();
     let mut at = range.start;
     while at < bytes.len() {
         let start = at;
@@ -151,10 +152,7 @@ fn cut_range(
                 };
                 let mut token = Token { kind, gap, hash: lexicon::mix(hash), ..Token::hidden(start, at) };
                 if kind != Kind::Number {
-                    token.marks = words.lexicon.marks(token.hash);
                     token.shape = shape(&text[folded.start(start)..folded.end(at)]);
-                    shed_possessive(bytes, &words.lexicon, &mut token);
-                    token.cue = words.cues.marks(token.hash);
                 }
                 out.push(token);
                 gap = 0;
@@ -163,6 +161,14 @@ fn cut_range(
                 gap |= gap_of(b);
                 at += 1;
             }
+        }
+    }
+    // All look-ups together: the table is large, and so one need not wait for the one before.
+    for token in &mut out[first..] {
+        if matches!(token.kind, Kind::Word | Kind::Mixed) {
+            token.marks = words.lexicon.marks(token.hash);
+            shed_possessive(bytes, &words.lexicon, token);
+            token.cue = words.cues.marks(token.hash);
         }
     }
     gap
@@ -205,6 +211,19 @@ fn is_letter(byte: u8) -> bool {
 }
 
 fn gap_of(byte: u8) -> Gap {
+    const GAPS: [Gap; 256] = {
+        let mut gaps = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            gaps[byte] = kind_of_gap(byte as u8);
+            byte += 1;
+        }
+        gaps
+    };
+    GAPS[usize::from(byte)]
+}
+
+const fn kind_of_gap(byte: u8) -> Gap {
     match byte {
         b' ' => SPACE,
         b',' => COMMA,

@@ -12,6 +12,7 @@
 //! - what is held of a paused source is received and waits: it has no ending until its source goes on.
 
 mod accounts;
+pub mod copy;
 mod history;
 pub mod postgres;
 pub mod sqlite;
@@ -58,6 +59,10 @@ pub enum StoreError {
     NoSuchDeadLetter(i64),
     #[error(transparent)]
     BadRow(#[from] BadRow),
+    #[error(
+        "a copy into this store was begun and not finished: run `testigo store copy` again, it goes on where it stands"
+    )]
+    HalfCopied,
     #[error("the store is of another version ({found}; this program writes {ours}): use the program that made it")]
     OtherVersion { found: String, ours: String },
     #[error("the store cannot be used: {0}")]

@@ -21,24 +21,72 @@ struct Draft {
     ends: Vec<u32>,
 }
 
-/// A node of the finished automaton: ranges of the shared lists, and masks that tell most words away at once.
+/// A node of the finished automaton: where its parts of the shared lists start; they end where those of the next node
+/// start. What its [`Wants`] tell away never reads it.
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    /// What its edges ask for.
-    mask: u128,
-    /// What the edges behind its gaps ask for, and behind the gaps there.
-    beyond: u128,
-    edges: (u32, u32),
-    gaps: (u32, u32),
-    ends: (u32, u32),
+    edges: u32,
+    gaps: u32,
+    ends: u32,
 }
 
-/// Where a phrase goes on behind its first word.
+/// What must follow where a phrase goes on at a node: masks that tell most words away at once. They stand where the walk
+/// comes from, so that it does not wait for a node that leads nowhere.
 #[derive(Debug, Clone, Copy)]
-struct Start {
-    /// One of these must follow in the clause; all, where a phrase of one word ends here.
-    needs: u128,
+struct Wants {
+    /// What the node's edges ask of the next word.
+    next: u128,
+    /// What the edges behind its gaps, and behind the gaps there, ask of the next word or one behind it in its clause.
+    beyond: u128,
+}
+
+impl Wants {
+    /// Of a node at which a phrase ends, whatever follows.
+    const NOTHING: Self = Self { next: u128::MAX, beyond: u128::MAX };
+
+    /// Whether a phrase may go on, or ends, before words of these masks: of the next one, and of all in its clause.
+    fn met(&self, mask: u128, ahead: u128) -> bool {
+        self.next & mask | self.beyond & ahead != 0 || self.beyond == u128::MAX
+    }
+}
+
+/// A word that a phrase goes on with. Packed, so that more of them lie near.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    /// The symbol, and in the lowest byte the bit of its mask.
+    asks: u32,
     node: NodeId,
+}
+
+impl Edge {
+    fn new(symbol: Symbol, node: NodeId, lexicon: &Lexicon) -> Self {
+        let bit = lexicon.mask_of(symbol).trailing_zeros();
+        let asks = symbol.0.checked_mul(1 << 8).expect("rule files have fewer sets of words than 2^24") | bit;
+        Self { asks, node }
+    }
+
+    fn symbol(self) -> Symbol {
+        Symbol(self.asks >> 8)
+    }
+
+    fn in_mask(self, mask: u128) -> bool {
+        mask >> (self.asks & 0x7f) & 1 == 1
+    }
+}
+
+/// So many words at the most that may be skipped, and the node behind them.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    wants: Wants,
+    node: NodeId,
+    most: u8,
+}
+
+/// Where phrases go on behind a first word.
+#[derive(Debug, Default)]
+struct Starts {
+    wants: Box<[Wants]>,
+    nodes: Box<[NodeId]>,
 }
 
 /// A phrase that was found.
@@ -63,15 +111,15 @@ pub(super) struct Builder(Vec<Draft>);
 #[derive(Debug)]
 pub(super) struct Automaton {
     nodes: Vec<Node>,
-    edges: Vec<(Symbol, NodeId)>,
-    gaps: Vec<(u8, NodeId)>,
+    edges: Vec<Edge>,
+    gaps: Vec<Gap>,
     ends: Vec<u32>,
     /// For each word of the lexicon, the nodes that a phrase starting with it leads to.
-    starts: Vec<Box<[Start]>>,
+    starts: Vec<Starts>,
     /// The node that a number leads to from the root.
-    number_start: Option<NodeId>,
+    number_start: Option<(Wants, NodeId)>,
     /// The node that a name leads to from the root.
-    name_start: Option<NodeId>,
+    name_start: Option<(Wants, NodeId)>,
     /// The word "no".
     no: WordId,
 }
@@ -157,8 +205,6 @@ impl Builder {
     pub(super) fn finish(self, lexicon: &Lexicon) -> Automaton {
         let (mut nodes, mut edges, mut gaps, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let root = &self.0[ROOT as usize].edges;
-        let root_edge = |wanted| root.iter().find(|(symbol, _)| *symbol == wanted).map(|(_, node)| *node);
-        let (number_start, name_start) = (root_edge(Symbol::NUMBER), root_edge(Symbol::NAME));
         let masks: Vec<u128> = (self.0.iter())
             .map(|draft| draft.edges.iter().fold(0, |mask, (symbol, _)| mask | lexicon.mask_of(*symbol)))
             .collect();
@@ -168,12 +214,16 @@ impl Builder {
             beyond[at] =
                 draft.gaps.iter().fold(0, |all, (_, inner)| all | masks[*inner as usize] | beyond[*inner as usize]);
         }
-        let start = |&place: &usize| {
-            let node = root[place].1;
+        let wants = |node: NodeId| {
             let at = node as usize;
-            let needs = if self.0[at].ends.is_empty() { masks[at] | beyond[at] } else { u128::MAX };
-            Start { needs, node }
+            let goes_on = Wants { next: masks[at], beyond: beyond[at] };
+            if self.0[at].ends.is_empty() { goes_on } else { Wants::NOTHING }
         };
+        let root_edge = |wanted| {
+            let found = root.iter().find(|(symbol, _)| *symbol == wanted);
+            found.map(|&(_, node)| (wants(node), node))
+        };
+        let (number_start, name_start) = (root_edge(Symbol::NUMBER), root_edge(Symbol::NAME));
         let mut places: HashMap<Symbol, Vec<usize>> = HashMap::new();
         for (place, (symbol, _)) in root.iter().enumerate() {
             places.entry(*symbol).or_default().push(place);
@@ -182,22 +232,25 @@ impl Builder {
             let mut of_word: Vec<usize> =
                 word.symbols.iter().filter_map(|symbol| places.get(symbol)).flatten().copied().collect();
             of_word.sort_unstable();
-            of_word.iter().map(start).collect()
+            let nodes: Box<[NodeId]> = of_word.iter().map(|&place| root[place].1).collect();
+            Starts { wants: nodes.iter().map(|&node| wants(node)).collect(), nodes }
         });
-        let starts: Vec<Box<[Start]>> = starts.collect();
-        for (at, draft) in self.0.iter().enumerate() {
-            let from = (edges.len(), gaps.len(), ends.len());
-            edges.extend_from_slice(&draft.edges);
-            gaps.extend_from_slice(&draft.gaps);
+        let starts: Vec<Starts> = starts.collect();
+        let here = |edges: &[Edge], gaps: &[Gap], ends: &[u32]| Node {
+            edges: count(edges.len()),
+            gaps: count(gaps.len()),
+            ends: count(ends.len()),
+        };
+        for draft in &self.0 {
+            nodes.push(here(&edges, &gaps, &ends));
+            edges.extend(draft.edges.iter().map(|&(symbol, node)| Edge::new(symbol, node, lexicon)));
+            gaps.extend(draft.gaps.iter().map(|&(most, node)| {
+                let at = node as usize;
+                Gap { wants: Wants { next: masks[at], beyond: beyond[at] }, node, most }
+            }));
             ends.extend_from_slice(&draft.ends);
-            nodes.push(Node {
-                mask: masks[at],
-                beyond: beyond[at],
-                edges: (count(from.0), count(edges.len())),
-                gaps: (count(from.1), count(gaps.len())),
-                ends: (count(from.2), count(ends.len())),
-            });
         }
+        nodes.push(here(&edges, &gaps, &ends));
         Automaton { nodes, edges, gaps, ends, starts, number_start, name_start, no: lexicon.find(b"no") }
     }
 }
@@ -207,30 +260,46 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).expect("rule files have fewer phrases than 2^32")
 }
 
-fn slice<T>(list: &[T], (from, to): (u32, u32)) -> &[T] {
-    &list[from as usize..to as usize]
-}
-
 impl Automaton {
+    fn edges(&self, node: NodeId) -> &[Edge] {
+        let at = node as usize;
+        &self.edges[self.nodes[at].edges as usize..self.nodes[at + 1].edges as usize]
+    }
+
+    fn gaps(&self, node: NodeId) -> &[Gap] {
+        let at = node as usize;
+        &self.gaps[self.nodes[at].gaps as usize..self.nodes[at + 1].gaps as usize]
+    }
+
+    fn ends(&self, node: NodeId) -> &[u32] {
+        let at = node as usize;
+        &self.ends[self.nodes[at].ends as usize..self.nodes[at + 1].ends as usize]
+    }
+
     /// Finds every phrase, in the order of their first tokens.
     pub(super) fn find(&self, tokens: &[Token], lexicon: &Lexicon, hits: &mut Vec<Hit>) {
         hits.clear();
         for start in 0..tokens.len() {
             let token = &tokens[start];
             let mut walk = Walk { automaton: self, lexicon, tokens, hits, start, sentence: token.sentence };
-            let ahead = tokens.get(start + 1).map_or(0, |next| next.ahead);
-            for &Start { needs, node } in &self.starts[token.word.0 as usize] {
-                if needs & ahead != 0 || needs == u128::MAX {
+            // No phrase goes on in the next sentence.
+            let next = tokens.get(start + 1).filter(|next| next.sentence == token.sentence);
+            let (mask, ahead) = next.map_or((0, 0), |next| (next.mask, next.ahead));
+            let starts = &self.starts[token.word.0 as usize];
+            for (wants, &node) in starts.wants.iter().zip(&starts.nodes) {
+                if wants.met(mask, ahead) {
                     walk.step(node, start + 1, NO_NUMBER);
                 }
             }
             if token.count.is_some()
-                && let Some(node) = self.number_start
+                && let Some((wants, node)) = self.number_start
+                && wants.met(mask, ahead)
             {
                 walk.step(node, start + 1, u32::try_from(start).unwrap_or(NO_NUMBER));
             }
             if is_name(token)
-                && let Some(node) = self.name_start
+                && let Some((wants, node)) = self.name_start
+                && wants.met(mask, ahead)
             {
                 walk.step(node, start + 1, NO_NUMBER);
             }
@@ -254,8 +323,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn step(&mut self, node: NodeId, at: usize, number: u32) {
-        let node = &self.automaton.nodes[node as usize];
-        for &phrase in slice(&self.automaton.ends, node.ends) {
+        let automaton = self.automaton;
+        for &phrase in automaton.ends(node) {
             let (Ok(start), Ok(end)) = (u32::try_from(self.start), u32::try_from(at)) else { return };
             self.hits.push(Hit { phrase, start, end, number });
         }
@@ -263,50 +332,58 @@ impl Walk<'_> {
     }
 
     /// The edges of a node, and those behind its gaps.
-    fn onward(&mut self, node: &Node, at: usize, number: u32) {
+    fn onward(&mut self, node: NodeId, at: usize, number: u32) {
+        let Some(next) = self.tokens.get(at).filter(|next| next.sentence == self.sentence) else { return };
         self.edges(node, at, number);
-        if self.tokens.get(at).is_none_or(|next| next.ahead & node.beyond == 0) {
-            return;
-        }
-        for &(most, inner) in slice(&self.automaton.gaps, node.gaps) {
-            let inner = &self.automaton.nodes[inner as usize];
-            for skipped in 0..=usize::from(most) {
-                // Only words of one clause are skipped, and what follows a gap stands in that clause.
-                if skipped > 0 && self.tokens.get(at + skipped - 1).is_none_or(|t| t.before != Break::None) {
-                    break;
-                }
-                match self.tokens.get(at + skipped) {
-                    Some(next) if skipped == 0 || next.before == Break::None => {
-                        self.onward(inner, at + skipped, number)
-                    }
-                    _ => break,
-                }
+        let automaton = self.automaton;
+        for gap in automaton.gaps(node) {
+            if (gap.wants.next | gap.wants.beyond) & next.ahead != 0 {
+                self.gap(gap, at, number);
             }
         }
     }
 
-    fn edges(&mut self, node: &Node, at: usize, number: u32) {
-        let Some(token) = self.tokens.get(at) else { return };
-        if token.mask & node.mask == 0 || token.sentence != self.sentence {
+    /// The words of one clause are skipped, and what follows a gap stands in that clause.
+    fn gap(&mut self, gap: &Gap, at: usize, number: u32) {
+        for skipped in 0..=usize::from(gap.most) {
+            let Some(next) = self.tokens.get(at + skipped) else { break };
+            if skipped > 0 && (next.before != Break::None || self.tokens[at + skipped - 1].before != Break::None) {
+                break;
+            }
+            if gap.wants.met(next.mask, next.ahead) {
+                self.onward(gap.node, at + skipped, number);
+            }
+        }
+    }
+
+    fn edges(&mut self, node: NodeId, at: usize, number: u32) {
+        let automaton = self.automaton;
+        let edges = automaton.edges(node);
+        if edges.is_empty() {
             return;
         }
-        if token.before == Break::Clause && at > self.start && self.tokens[at - 1].word == self.automaton.no {
+        let token = &self.tokens[at];
+        if token.before == Break::Clause && at > self.start && self.tokens[at - 1].word == automaton.no {
             // "No, it was the sheriff" denies nothing of what follows.
             return;
         }
-        let known = self.lexicon.symbols_of(token.word);
-        for &(symbol, child) in slice(&self.automaton.edges, node.edges) {
-            if symbol == Symbol::NUMBER {
-                if token.count.is_some() {
+        // Few symbols share a bit, so most edges are told away by the mask alone.
+        for edge in edges.iter().filter(|edge| edge.in_mask(token.mask)) {
+            match edge.symbol() {
+                Symbol::NUMBER => {
                     let here = if number == NO_NUMBER { u32::try_from(at).unwrap_or(NO_NUMBER) } else { number };
-                    self.step(child, at + 1, here);
+                    self.step(edge.node, at + 1, here);
                 }
-            } else if symbol == Symbol::NAME {
-                if is_name(token) {
-                    self.step(child, at + 1, number);
+                Symbol::NAME => {
+                    if is_name(token) {
+                        self.step(edge.node, at + 1, number);
+                    }
                 }
-            } else if known.has(symbol) {
-                self.step(child, at + 1, number);
+                symbol => {
+                    if self.lexicon.has(token.word, symbol) {
+                        self.step(edge.node, at + 1, number);
+                    }
+                }
             }
         }
     }

@@ -40,6 +40,39 @@ impl Hasher for Fnv {
 
 type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
 
+/// A folded word, filled up with zeros: compared and hashed as four numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key([u64; 4]);
+
+impl Key {
+    /// `None` for a word that is longer than any of a rule.
+    fn of(word: &[u8]) -> Option<Self> {
+        if word.len() > LONGEST_WORD {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        bytes[..word.len()].copy_from_slice(word);
+        let mut parts = [0; 4];
+        for (part, chunk) in parts.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *part = u64::from_le_bytes(*chunk);
+        }
+        Some(Self(parts))
+    }
+
+    fn word(&self) -> Box<[u8]> {
+        self.0.iter().flat_map(|part| part.to_le_bytes()).take_while(|byte| *byte != 0).collect()
+    }
+}
+
+impl std::hash::Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        const FACTORS: [u64; 4] =
+            [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f, 0x1656_67b1_9e37_79f9, 0xff51_afd7_ed55_8ccd];
+        let parts = self.0.iter().zip(FACTORS);
+        state.write_u64(parts.fold(0, |all: u64, (part, factor)| all.wrapping_add(part.wrapping_mul(factor))));
+    }
+}
+
 /// A word that rules know. `UNKNOWN` is every other word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct WordId(pub u32);
@@ -72,14 +105,15 @@ pub(super) struct Word {
     title: bool,
 }
 
-/// The symbols of one word, a bit for each.
+/// The symbols of one word, sorted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Symbols<'a>(&'a [u64]);
+pub(super) struct Symbols<'a>(&'a [Symbol]);
 
 impl Symbols<'_> {
     pub(super) fn has(self, symbol: Symbol) -> bool {
-        let symbol = symbol.0 as usize;
-        self.0.get(symbol / 64).is_some_and(|bits| bits >> (symbol % 64) & 1 == 1)
+        /// Most words have so few that looking through them is faster than halving.
+        const FEW: usize = 8;
+        if self.0.len() <= FEW { self.0.contains(&symbol) } else { self.0.binary_search(&symbol).is_ok() }
     }
 }
 
@@ -92,15 +126,16 @@ type Stems = Vec<(Box<[u8]>, WordId)>;
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
     words: Vec<Word>,
-    ids: Map<Box<[u8]>, WordId>,
+    ids: Map<Key, WordId>,
     /// The first [`STEM`] bytes of each stem, and the stems that start so.
-    stems: Map<[u8; STEM], Stems>,
+    stems: Map<u32, Stems>,
     /// Words by how they sound, for those who write by ear ("detubieron", "arested").
-    sounds: Map<Box<[u8]>, WordId>,
+    sounds: Map<Key, WordId>,
     symbols: u32,
-    /// One bit for each symbol of each word, in rows of `row` integers.
-    bits: Vec<u64>,
-    row: usize,
+    /// The symbols of all words behind each other, and where those of each word start: so near that a text seldom waits
+    /// for them.
+    spelled: Vec<Symbol>,
+    spelled_from: Vec<u32>,
     /// The bit of the mask that each symbol has.
     masks: Vec<u128>,
     by_set: HashMap<Vec<Box<[u8]>>, Symbol>,
@@ -118,7 +153,7 @@ const BY_EAR: usize = 6;
 
 /// How a folded word sounds in Spanish, with one spelling for letters that are written for each other. Doubled letters
 /// count once, which also serves English. `None` where the word is too short, or longer than any word of a rule.
-fn sound(word: &[u8]) -> Option<([u8; LONGEST_WORD], usize)> {
+fn sound(word: &[u8]) -> Option<Key> {
     if word.len() < BY_EAR || word.len() > LONGEST_WORD || !word.iter().all(u8::is_ascii_lowercase) {
         return None;
     }
@@ -148,7 +183,7 @@ fn sound(word: &[u8]) -> Option<([u8; LONGEST_WORD], usize)> {
         }
         at += taken;
     }
-    Some((out, len))
+    Key::of(&out[..len])
 }
 
 /// Words after which a full stop ends nothing, because a name or a street follows ("St. Louis", "Sra. Blanca").
@@ -242,26 +277,32 @@ impl Lexicon {
 
     /// Whether some rule, number or label names the word as it is written here.
     pub(super) fn knows(&self, word: &[u8]) -> bool {
-        self.ids.contains_key(word)
+        self.id(word).is_some()
+    }
+
+    fn id(&self, word: &[u8]) -> Option<WordId> {
+        self.ids.get(&Key::of(word)?).copied()
     }
 
     fn intern(&mut self, word: &[u8]) -> WordId {
-        if let Some(&id) = self.ids.get(word) {
+        let key = Key::of(word).expect("a phrase with a longer word does not parse");
+        if let Some(&id) = self.ids.get(&key) {
             return id;
         }
         let id = WordId(u32::try_from(self.words.len()).expect("a rule file has fewer words than 2^32"));
         self.words.push(Word::default());
-        self.ids.insert(word.into(), id);
+        self.ids.insert(key, id);
         id
     }
 
     fn intern_stem(&mut self, stem: &[u8; STEM], whole: &[u8]) -> WordId {
-        if let Some(found) = self.stems.get(stem).and_then(|list| list.iter().find(|(known, _)| **known == *whole)) {
+        let stem = u32::from_le_bytes(*stem);
+        if let Some(found) = self.stems.get(&stem).and_then(|list| list.iter().find(|(known, _)| **known == *whole)) {
             return found.1;
         }
         let id = WordId(u32::try_from(self.words.len()).expect("a rule file has fewer words than 2^32"));
         self.words.push(Word::default());
-        self.stems.entry(*stem).or_default().push((whole.into(), id));
+        self.stems.entry(stem).or_default().push((whole.into(), id));
         id
     }
 
@@ -291,8 +332,8 @@ impl Lexicon {
     /// The words by their sound. Of words that sound alike, the one that more phrases name.
     fn listen(&mut self) {
         for (word, id) in &self.ids {
-            let Some((key, len)) = sound(word) else { continue };
-            let known = self.sounds.entry(key[..len].into()).or_insert(*id);
+            let Some(key) = sound(&word.word()) else { continue };
+            let known = self.sounds.entry(key).or_insert(*id);
             let named = |id: WordId| (self.words[id.0 as usize].symbols.len(), std::cmp::Reverse(id));
             if named(*id) > named(*known) {
                 *known = *id;
@@ -306,7 +347,7 @@ impl Lexicon {
         for (short, _) in shorts {
             self.intern(short);
         }
-        let exact: Vec<(Box<[u8]>, WordId)> = self.ids.iter().map(|(word, id)| (word.clone(), *id)).collect();
+        let exact: Vec<(Box<[u8]>, WordId)> = self.ids.iter().map(|(word, id)| (word.word(), *id)).collect();
         let stems: Vec<(Box<[u8]>, WordId)> = self.stems.values().flatten().cloned().collect();
         for (word, id) in exact.iter().chain(&stems) {
             for (stem, stem_id) in &stems {
@@ -317,7 +358,7 @@ impl Lexicon {
             }
         }
         for (short, long) in shorts {
-            if let (Some(&short), Some(&long)) = (self.ids.get(short), self.ids.get(long)) {
+            if let (Some(short), Some(long)) = (self.id(short), self.id(long)) {
                 let more = self.words[long.0 as usize].symbols.clone();
                 self.words[short.0 as usize].symbols.extend(more);
             }
@@ -334,7 +375,7 @@ impl Lexicon {
         }
     }
 
-    /// Makes the bit rows and the masks. Symbols of the words with the most symbols share few bits, so that the mask of a
+    /// Makes the lists of symbols and the masks. Symbols of the words with the most symbols share few bits, so that the mask of a
     /// common word stays thin.
     fn lay_out(&mut self) {
         let symbols = self.symbols as usize;
@@ -354,15 +395,13 @@ impl Lexicon {
         for (place, symbol) in order.into_iter().enumerate() {
             self.masks[symbol] = 1 << (2 + place / share);
         }
-        self.row = symbols.div_ceil(64);
-        self.bits = vec![0; self.row * self.words.len()];
-        for (at, word) in self.words.iter_mut().enumerate() {
-            for symbol in &word.symbols {
-                let symbol = symbol.0 as usize;
-                self.bits[at * self.row + symbol / 64] |= 1 << (symbol % 64);
-                word.mask |= self.masks[symbol];
-            }
+        let count = |list: &[Symbol]| u32::try_from(list.len()).expect("rule files have fewer words than 2^32");
+        for word in &mut self.words {
+            self.spelled_from.push(count(&self.spelled));
+            self.spelled.extend_from_slice(&word.symbols);
+            word.mask = word.symbols.iter().fold(0, |mask, symbol| mask | self.masks[symbol.0 as usize]);
         }
+        self.spelled_from.push(count(&self.spelled));
     }
 
     /// Whether the word is one that the symbol stands for.
@@ -372,8 +411,9 @@ impl Lexicon {
 
     /// All that the word stands for.
     pub(super) fn symbols_of(&self, word: WordId) -> Symbols<'_> {
-        let from = word.0 as usize * self.row;
-        Symbols(self.bits.get(from..from + self.row).unwrap_or_default())
+        let at = word.0 as usize;
+        let (from, to) = (self.spelled_from[at] as usize, self.spelled_from[at + 1] as usize);
+        Symbols(&self.spelled[from..to])
     }
 
     pub(super) fn mask_of(&self, symbol: Symbol) -> u128 {
@@ -387,14 +427,14 @@ impl Lexicon {
 
     /// The word as the rules know it.
     pub(super) fn find(&self, folded: &[u8]) -> WordId {
-        if let Some(&id) = self.ids.get(folded) {
+        if let Some(id) = self.id(folded) {
             return id;
         }
         folded
             .first_chunk::<STEM>()
-            .and_then(|head| self.stems.get(head))
+            .and_then(|head| self.stems.get(&u32::from_le_bytes(*head)))
             .and_then(|list| list.iter().find(|(stem, _)| folded.starts_with(stem)).map(|(_, id)| *id))
-            .or_else(|| sound(folded).and_then(|(key, len)| self.sounds.get(&key[..len]).copied()))
+            .or_else(|| self.sounds.get(&sound(folded)?).copied())
             .unwrap_or(WordId::UNKNOWN)
     }
 

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 
 use schemas::taxonomy::{
-    Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventKind, Outcome, PartnerModel,
-    PlaceRelation, Priority, Setting, Tactic, VulnerableParty,
+    Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventClass, EventKind, Outcome,
+    PartnerModel, PlaceRelation, Priority, Setting, Tactic, VulnerableParty,
 };
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::automaton::{Automaton, Builder};
-use super::evidence::{self, Choice, Stems, Weigh};
+use super::evidence::{self, Choice, Stems, Weigh, Weights};
 use super::fold::Field;
 use super::lexicon::{Alias, Lexicon};
 use super::pattern::{self, Classes};
@@ -159,6 +159,10 @@ pub(super) struct Rule {
     pub axis: Axis,
     pub value: Value,
     pub fact: FactId,
+    /// `setting=courthouse`, where a decision asks for it.
+    pub won: Option<FactId>,
+    /// Its fact is an act of this event.
+    pub act: bool,
     pub rank: i32,
     pub even_denied: bool,
     pub even_supposed: bool,
@@ -179,6 +183,8 @@ pub(super) struct Decision {
     pub axis: Axis,
     pub value: Value,
     pub fact: FactId,
+    /// `setting=courthouse`, where a decision asks for it.
+    pub won: Option<FactId>,
     pub all: Vec<FactId>,
     pub any: Vec<FactId>,
     pub none: Vec<FactId>,
@@ -245,8 +251,6 @@ pub(super) struct Compiled {
     pub countings: Vec<Counting>,
     pub names: Vec<Box<str>>,
     pub facts: usize,
-    pub acts: Vec<FactId>,
-    pub winners: HashMap<(Axis, FactId), FactId>,
     /// Signs that no phrase gives, but the whole text.
     pub whole: Whole,
     /// The sign of a text that says that nobody was taken, and a rule that gives it: the count is 0.
@@ -466,11 +470,16 @@ struct WeighSource {
     least: i32,
     least_against: i32,
     #[serde(default)]
+    least_event: i32,
+    #[serde(default)]
     event_needs: Texts,
     codes: Texts,
     bias: Vec<i32>,
-    /// For each stem, its weight for each of the codes.
-    words: std::collections::BTreeMap<Spanned<String>, Vec<i16>>,
+    /// A line for each stem: its letters, and its weight for each of the codes. Thousands of them, so no table of TOML,
+    /// which every start would feel.
+    words: Spanned<String>,
+    /// The same by the ids of rules.
+    phrases: Spanned<String>,
 }
 
 /// A file's name and text, for error messages.
@@ -600,6 +609,8 @@ impl Loader {
             axis,
             value,
             fact,
+            won: None,
+            act: false,
             rank: source.rank,
             even_denied: source.even.contains(&Even::Denied),
             even_supposed: source.even.contains(&Even::Supposed),
@@ -671,7 +682,8 @@ impl Loader {
             _ => return Err(place.at(&source.id, "a decision has `axis` and `code`, or `drop`")),
         };
         self.examples(place, id, &source.yes, &source.no);
-        Ok((Decision { axis, value, fact, all, any, none, drops, instead: source.instead, weak: source.weak }, id))
+        let (instead, weak) = (source.instead, source.weak);
+        Ok((Decision { axis, value, fact, won: None, all, any, none, drops, instead, weak }, id))
     }
 
     fn weigh(&mut self, place: &Place<'_>, source: &WeighSource, stems: &mut Stems) -> Result<Weigh, RuleError> {
@@ -685,26 +697,25 @@ impl Loader {
             let (found, value) = Self::value(place, &source.axis, code)?;
             axis = found;
             let fact = self.facts.id(found, code.get_ref(), false);
-            choices.push(Choice { value, fact, won: None, bias: *bias });
+            let event = matches!(value, Value::EventKind(kind) if kind.class() == EventClass::Event);
+            choices.push(Choice { value, fact, won: None, bias: *bias, event });
         }
         if !matches!(axis, Axis::EventKind | Axis::Outcome | Axis::Setting) {
             return Err(place.at(&source.axis, "only event_kind, outcome and setting are weighed"));
         }
         let event_needs = self.terms(place, &source.event_needs)?;
-        let mut weights: Vec<Vec<i16>> = Vec::new();
-        for (word, row) in &source.words {
-            let text = word.get_ref().as_bytes();
-            let number = (text.len() <= evidence::LETTERS).then(|| evidence::stem(text)).flatten();
-            let number = number.ok_or_else(|| {
-                place.at(word, format!("`{}`: a word of at most {} letters", word.get_ref(), evidence::LETTERS))
-            })?;
-            if row.len() != source.codes.len() {
-                return Err(place.at(word, "one weight for each of `codes`"));
-            }
-            let number = stems.number(number).ok_or_else(|| place.at(word, "too many words"))?;
-            weights.resize(stems.len().max(weights.len()), Vec::new());
-            weights[usize::from(number)].clone_from(row);
-        }
+        let words = Self::weights(place, source, &source.words, |word| {
+            let short = word.len() <= evidence::LETTERS;
+            let stem = short.then(|| evidence::stem(word.as_bytes())).flatten();
+            let stem = stem.ok_or_else(|| format!("`{word}`: a word of at most {} letters", evidence::LETTERS))?;
+            stems.number(stem).ok_or_else(|| "too many words".to_owned())
+        })?;
+        // A rule's number is its place among the names.
+        let rules = &self.names[..self.rules.len()];
+        let phrases = Self::weights(place, source, &source.phrases, |id| {
+            let found = rules.iter().position(|name| **name == *id).and_then(|at| u16::try_from(at).ok());
+            found.ok_or_else(|| format!("there is no rule `{id}`"))
+        })?;
         Ok(Weigh {
             axis,
             id,
@@ -713,10 +724,35 @@ impl Loader {
             weak_rank: source.weak_rank,
             least: source.least,
             least_against: source.least_against,
+            least_event: source.least_event,
             event_needs,
             choices,
-            weights,
+            words,
+            phrases,
         })
+    }
+
+    /// The lines of a table of weights: a name, whose number `number` tells, and its weight for each of the codes.
+    fn weights(
+        place: &Place<'_>,
+        source: &WeighSource,
+        lines: &Spanned<String>,
+        mut number: impl FnMut(&str) -> Result<u16, String>,
+    ) -> Result<Weights, RuleError> {
+        // A text in three quotes starts on the line behind them.
+        let first = place.at(lines, "").line + 1;
+        let mut weights = Weights::new(source.codes.len());
+        for (n, line) in lines.get_ref().lines().enumerate() {
+            let wrong = |message: String| RuleError { file: place.file.to_owned(), line: first + n, message };
+            let mut parts = line.split_ascii_whitespace();
+            let Some(name) = parts.next() else { continue };
+            let row = parts.map(|part| part.parse().map_err(|_| wrong(format!("`{part}` is no weight"))));
+            let row = row.collect::<Result<Vec<i16>, _>>()?;
+            if !weights.add(number(name).map_err(wrong)?, &row) {
+                return Err(wrong(format!("`{name}` once, with one weight for each of `codes`")));
+            }
+        }
+        Ok(weights)
     }
 }
 
@@ -840,7 +876,7 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
             now: symbol("scope-now"),
         }
     };
-    let Loader { mut lexicon, automaton, phrases, rules, names, mut facts, acts, examples, .. } = loader;
+    let Loader { mut lexicon, automaton, phrases, mut rules, names, mut facts, acts, examples, .. } = loader;
     lexicon.finish(&shorts);
     let automaton = automaton.finish(&lexicon);
     let won: Vec<((Axis, String), FactId)> = facts
@@ -852,6 +888,13 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
     let mut winners = HashMap::new();
     for ((axis, code), id) in won {
         winners.insert((axis, facts.id(axis, &code, false)), id);
+    }
+    for rule in &mut rules {
+        rule.act = acts.contains(&rule.fact);
+        rule.won = winners.get(&(rule.axis, rule.fact)).copied();
+    }
+    for (decision, _) in early.iter_mut().chain(&mut late) {
+        decision.won = winners.get(&(decision.axis, decision.fact)).copied();
     }
     for choice in weighs.iter_mut().flat_map(|weigh: &mut Weigh| weigh.choices.iter_mut().map(|c| (weigh.axis, c))) {
         choice.1.won = winners.get(&(choice.0, choice.1.fact)).copied();
@@ -876,8 +919,6 @@ pub(super) fn compile(sources: &[(&str, &str)]) -> Result<Compiled, RuleError> {
         countings,
         names,
         facts: count,
-        acts,
-        winners,
         whole,
         nobody,
         nobody_rule,

@@ -4,6 +4,7 @@
 //! changes; a reader sees one consistent view and never waits for a writer.
 
 mod coded;
+mod copying;
 mod imports;
 mod lately;
 mod letters;
@@ -26,11 +27,13 @@ use schemas::source::{Source, SourceName};
 
 use super::{
     Batch, Changes, Cut, DeadLetter, Ending, Endings, Held, Import, Letter, Mark, Range, Retried, SealedOriginal,
-    Store, StoreError, Withdrawn,
+    Store, StoreError, Withdrawn, copy,
 };
 use crate::pause::Lately;
 use crate::queue::Fingerprint;
 use crate::sqlite::{self, CacheKib, Trouble, checkpoint};
+
+pub use copying::{SqliteOrigin, SqliteTarget};
 
 /// What a coded row takes in the file beside its original, roughly.
 const ROW_BYTES: usize = 1 << 10;
@@ -107,6 +110,9 @@ impl SqliteStore {
         });
         let (connection, found) = made.map_err(|error| explain(path, error.into()))?;
         let ours = schema::version();
+        if found == copy::UNFINISHED {
+            return Err(StoreError::HalfCopied);
+        }
         if found != ours {
             return Err(StoreError::OtherVersion { found, ours });
         }
