@@ -431,6 +431,7 @@ fn a_store_that_forgets_its_position_is_seen_by_the_kill_test() {
     let mut home = Home::new();
     home.now = None;
     home.status();
+    let store = rusqlite::Connection::open(home.data().join("store.sqlite")).expect("opens");
     // Five times the rows of a batch stay, and the position that goes with them does not.
     let forgets = "CREATE TABLE forgotten (next INTEGER); \
                    CREATE TRIGGER forgets AFTER UPDATE ON position WHEN (SELECT count(*) FROM forgotten) < 5 BEGIN \
