@@ -153,12 +153,6 @@ pub struct Worker {
 impl Worker {
     pub fn pause(&self) -> PauseLimits {
         // A share of nought, or of nothing, switches it off; both are small.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "small"
-        )]
         let among_last = (self.pause_share.clamp(0.0, 1.0) * self.pause_share_of as f64).ceil() as usize;
         PauseLimits { in_a_row: self.pause_rejects_in_a_row, among_last, last: self.pause_share_of }
     }

@@ -165,6 +165,9 @@ pub fn coded() -> Value {
     fields.insert("provenance".into(), json!({"type": "object", "properties": origins}));
     let required: Vec<&String> = fields.keys().collect();
     let required = json!(required);
+    // What is held is no reject.
+    let reject_codes = RejectCode::ALL.iter().filter(|code| **code != RejectCode::SourcePaused);
+    let reject_codes: Vec<_> = reject_codes.map(|code| code.as_str()).collect();
     let reject = json!({
         "type": "object",
         "properties": {
@@ -172,7 +175,7 @@ pub fn coded() -> Value {
             "reject": {
                 "type": "object",
                 "properties": {
-                    "code": {"enum": RejectCode::ALL.iter().map(|c| c.as_str()).collect::<Vec<_>>()},
+                    "code": {"enum": reject_codes},
                     "field": text,
                     "message": {"type": "string"},
                 },

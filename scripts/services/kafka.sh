@@ -3,6 +3,8 @@
 #
 #   kafka.sh install            fetches the jars into the user's cache (Java 17, mvn; 54 MB, once)
 #   kafka.sh start DIR [PORT]   starts a broker of its own in DIR; prints HOST:PORT (default: a free port)
+#   kafka.sh cluster DIR        starts three brokers of one cluster in DIR/1, DIR/2, DIR/3, each to be stopped, killed and
+#                               started like one; prints HOST:PORT,HOST:PORT,HOST:PORT
 #   kafka.sh stop DIR           ends it, by its process id
 #   kafka.sh kill DIR           the same with SIGKILL; `start DIR` then goes on with what is on its disk
 #   kafka.sh tool DIR CLASS ... a tool of Kafka's, such as org.apache.kafka.tools.TopicCommand
@@ -45,6 +47,58 @@ running() { [[ -e "$1/pid" ]] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
 
 java_on() { java -Xmx"${KAFKA_HEAP:-1g}" -cp "$cache/libs/*" "${@}"; }
 
+# A server's configuration: its number, its ports, the controllers, and how often records are kept.
+properties() {
+    local node=$1 port=$2 inner=$3 voters=$4 copies=$5 dir=$6
+    cat <<PROPERTIES
+process.roles=broker,controller
+node.id=$node
+controller.quorum.voters=$voters
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$inner
+advertised.listeners=PLAINTEXT://127.0.0.1:$port
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=$dir/logs
+offsets.topic.replication.factor=$copies
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=$copies
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=$copies
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+delete.topic.enable=true
+log.retention.check.interval.ms=1000
+PROPERTIES
+}
+
+cluster() {
+    local dir=$1 node voters='' id addresses=()
+    install
+    if [[ ! -e "$dir/1/server.properties" ]]; then
+        local ports=() inner=()
+        for node in 1 2 3; do
+            mkdir -p "$dir/$node"
+            ports[node]=$(free_port) inner[node]=$(free_port)
+            voters+="${voters:+,}$node@127.0.0.1:${inner[node]}"
+        done
+        id=$(java_on kafka.tools.StorageTool random-uuid 2>/dev/null | tail -n 1)
+        for node in 1 2 3; do
+            echo "127.0.0.1:${ports[node]}" >"$dir/$node/address"
+            properties "$node" "${ports[node]}" "${inner[node]}" "$voters" 3 "$dir/$node" >"$dir/$node/server.properties"
+            java_on kafka.tools.StorageTool format -t "$id" -c "$dir/$node/server.properties" >"$dir/$node/format.log" 2>&1
+        done
+    fi
+    # One alone does not answer: it takes two to choose who leads.
+    for node in 1 2 3; do
+        start "$dir/$node" >/dev/null &
+        addresses+=("$(cat "$dir/$node/address")")
+    done
+    wait
+    (IFS=,; echo "${addresses[*]}")
+}
+
 start() {
     local dir=$1 port=${2:-}
     install
@@ -58,27 +112,7 @@ start() {
         local inner
         inner=$(free_port)
         echo "127.0.0.1:$port" >"$dir/address"
-        cat >"$dir/server.properties" <<PROPERTIES
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$inner
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$inner
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs=$dir/logs
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=false
-delete.topic.enable=true
-log.retention.check.interval.ms=1000
-PROPERTIES
+        properties 1 "$port" "$inner" "1@127.0.0.1:$inner" 1 "$dir" >"$dir/server.properties"
         local id
         id=$(java_on kafka.tools.StorageTool random-uuid 2>/dev/null | tail -n 1)
         java_on kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >"$dir/format.log" 2>&1
@@ -120,11 +154,12 @@ end() {
 case "${1:-}" in
 install) install ;;
 start) start "$(realpath -m "$2")" "${3:-}" ;;
+cluster) cluster "$(realpath -m "$2")" ;;
 stop) end "$(realpath -m "$2")" TERM ;;
 kill) end "$(realpath -m "$2")" KILL ;;
 tool) shift 2 && install && java -Xmx256m -cp "$cache/libs/*" "$@" ;;
 *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

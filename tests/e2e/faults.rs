@@ -17,7 +17,7 @@ use crate::common::{
     Home, Sender, Server, StopAtEnd, arrest, counts, lines, receipts, skipped, terminate, until, wait, with_reports,
     worker,
 };
-use crate::served::{on_kafka, on_postgres, served, service};
+use crate::served::{kills_find, on_kafka, on_postgres, served, service};
 
 const ENDINGS: [&str; 6] = ["received", "coded", "revisions", "repeats", "rejected", "waiting"];
 
@@ -107,6 +107,7 @@ fn too_many_rejects_pause_a_source_on_kafka_and_postgres() {
 #[test]
 fn a_source_of_rubbish_is_paused_and_a_setting_or_resume_goes_on() {
     let mut home = Home::new();
+    home.now = Some("2026-09-20T12:00:00Z".into());
     let rubbish: String = (0..1200).map(|n| format!("{{\"external_id\":\"{n}\",\"event_kind\":\"riot\"}}\n")).collect();
     let file = home.write("rubbish.ndjson", rubbish + &arrests(2000..2010));
     home.run(&["import", "--source", "hot", &file]).exits(1).says(&["hot is paused", "dead-letters list"]);
@@ -127,6 +128,16 @@ fn a_source_of_rubbish_is_paused_and_a_setting_or_resume_goes_on() {
     let status = home.status();
     let mixed = status["sources"].as_array().expect("a list").iter().find(|s| s["source"] == "mixed").expect("there");
     assert_eq!((&mixed["rejected"], &mixed["waiting"]), (&json!(2500), &json!(1250)));
+
+    // What is held waits in a brief's sums too, which add up.
+    home.now = Some(crate::common::NOW.into());
+    let calm = home.write("calm.ndjson", arrests(0..3));
+    home.run(&["import", "--source", "calm", &calm]).exits(0);
+    let dir = home.brief("2026-09", "brief");
+    let rows = crate::common::table(&dir, "funnel_month");
+    let row = rows.iter().find(|row| row["month"] == "2026-09").expect("a row");
+    assert_eq!((row["waiting"].as_str(), row["rejected"].as_str(), row["received"].as_str()), ("1250", "3700", "6210"));
+
     home.env.push(("TESTIGO__WORKER__PAUSE_SHARE", "0".into()));
     home.run(&["work", "--drain"]).exits(3);
     assert_eq!(counts(&home.status(), &["waiting"]), [0]);
@@ -144,22 +155,31 @@ struct Own {
 
 impl Own {
     fn start(script: &'static str) -> Self {
+        Self::begin(script, "start")
+    }
+
+    fn begin(script: &'static str, how: &str) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().expect("a directory");
         // PostgreSQL runs as a user of its own.
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
         let mut own = Self { script, dir, place: String::new() };
-        own.place = own.run("start");
+        own.place = own.run(how);
         own
     }
 
     fn run(&self, what: &str) -> String {
+        self.run_on(what, "service")
+    }
+
+    /// The same for a part of it.
+    fn run_on(&self, what: &str, part: &str) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/services").join(self.script);
         let out = self.dir.path().join("said");
         // To a file: a server that it starts would keep a pipe open.
         let said = std::fs::File::create(&out).expect("made");
         let ran = Command::new(script)
-            .args([Path::new(what), &self.dir.path().join("service")])
+            .args([Path::new(what), &self.dir.path().join(part)])
             .env("KAFKA_HEAP", "384m")
             .stdin(Stdio::null())
             .stdout(said)
@@ -172,7 +192,13 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        self.run("stop");
+        // The last brokers of a cluster would wait for one another to end in order.
+        let how = if self.script == "kafka.sh" { "kill" } else { "stop" };
+        for part in ["service", "service/1", "service/2", "service/3"] {
+            if self.dir.path().join(part).is_dir() {
+                self.run_on(how, part);
+            }
+        }
     }
 }
 
@@ -238,12 +264,52 @@ fn a_broker_that_is_away_for_half_a_minute_and_then_restarted_costs_nothing() {
         senders(scope, &home, &server.url, &stop, &acknowledged);
         more(&acknowledged, 100);
         broker.run("kill");
-        std::thread::sleep(Duration::from_secs(30));
+        let away = Instant::now();
+        let asks = Sender::new("");
+        until("it says that the broker is away", || asks.get(&server.url, "/readyz").1.contains("away"));
+        assert_eq!(asks.get(&server.url, "/readyz").0, 503);
+        assert!(asks.get(&server.url, "/metrics").1.contains("testigo_queue_reachable 0"));
+        std::thread::sleep(Duration::from_secs(30).saturating_sub(away.elapsed()));
         broker.run("start");
         more(&acknowledged, 100);
+        until("it says that the broker is back", || asks.get(&server.url, "/readyz").0 == 200);
         // An orderly restart.
         broker.run("stop");
         broker.run("start");
+        more(&acknowledged, 100);
+        drop(ends);
+    });
+    let (code, said) = server.end();
+    assert_eq!(code, Some(0), "{said}");
+    all_is_stored_once(&home, &acknowledged);
+}
+
+#[test]
+fn of_three_brokers_one_is_lost_then_all_and_nothing_acknowledged() {
+    let test = "of_three_brokers_one_is_lost_then_all_and_nothing_acknowledged";
+    if service("TESTIGO_TEST_KAFKA", test).is_none() {
+        return;
+    }
+    let brokers = Own::begin("kafka.sh", "cluster");
+    let parts = ["service/1", "service/2", "service/3"];
+    let mut home = Home::new();
+    home.now = None;
+    home.env.push(("TESTIGO__QUEUE__URL", format!("kafka://{}/reports", brokers.place)));
+    home.run(&["queue", "create", "--partitions", "3", "--replication", "3"]).exits(0);
+    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::default());
+    let server = Server::start(&home, &[]);
+    std::thread::scope(|scope| {
+        let ends = StopAtEnd(&stop);
+        senders(scope, &home, &server.url, &stop, &acknowledged);
+        more(&acknowledged, 100);
+        brokers.run_on("kill", parts[1]);
+        more(&acknowledged, 100);
+        brokers.run_on("start", parts[1]);
+        more(&acknowledged, 100);
+        for part in parts {
+            brokers.run_on("kill", part);
+        }
+        brokers.run("cluster");
         more(&acknowledged, 100);
         drop(ends);
     });
@@ -360,6 +426,23 @@ fn workers_that_come_and_go_in_mid_batch_store_each_once() {
     assert_eq!(stored(&home).into_iter().collect::<BTreeSet<_>>().len(), 12_000);
 }
 
+#[test]
+fn a_store_that_forgets_its_position_is_seen_by_the_kill_test() {
+    let mut home = Home::new();
+    home.now = None;
+    home.status();
+    let store = rusqlite::Connection::open(home.data().join("store.sqlite")).expect("opens");
+    // Five times the rows of a batch stay, and the position that goes with them does not.
+    let forgets = "CREATE TABLE forgotten (next INTEGER); \
+                   CREATE TRIGGER forgets AFTER UPDATE ON position WHEN (SELECT count(*) FROM forgotten) < 5 BEGIN \
+                   INSERT INTO forgotten VALUES (new.next); \
+                   UPDATE position SET next = old.next WHERE queue = old.queue AND partition = old.partition; END";
+    store.execute_batch(forgets).expect("made");
+    drop(store);
+    let found = kills_find(&home, 3);
+    assert!(found.double > 0, "{}", found.line);
+}
+
 // Disks and clocks.
 
 #[test]
@@ -403,6 +486,52 @@ fn a_clock_that_is_set_back_a_day_loses_no_report_and_both_sums_add_up() {
 }
 
 // Senders.
+
+/// Sends one request on a connection of its own; the whole answer.
+fn ask(address: &str, token: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connects");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let head = format!(
+        "POST /v1/reports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sends");
+    stream.write_all(body.as_bytes()).expect("sends");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("reads");
+    answer
+}
+
+#[test]
+fn past_its_mark_the_intake_says_when_to_come_again_and_takes_nothing() {
+    let home = Home::new();
+    let token = home.source("hot");
+    let server = Server::start(&home, &["--no-worker"]);
+    let address = server.url.strip_prefix("http://").expect("a URL").to_owned();
+    // Somebody else holds the queue, so nothing can be written.
+    let queue = rusqlite::Connection::open(home.data().join("queue.sqlite")).expect("opens");
+    queue.execute_batch("BEGIN IMMEDIATE").expect("begins");
+    let answers = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..7)
+            .map(|n| {
+                let (address, token) = (&address, &token);
+                scope.spawn(move || ask(address, token, &arrests(n * 10_000..(n + 1) * 10_000)))
+            })
+            .collect();
+        // Some are told at once; the others wait for the queue.
+        until("somebody is told to wait", || asking.iter().any(std::thread::ScopedJoinHandle::is_finished));
+        std::thread::sleep(Duration::from_secs(1));
+        queue.execute_batch("ROLLBACK").expect("ends");
+        asking.into_iter().map(|asked| asked.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    let (accepted, told): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.starts_with("HTTP/1.1 202 "));
+    assert!(!accepted.is_empty() && !told.is_empty(), "{} and {}", accepted.len(), told.len());
+    for answer in told {
+        let head = answer.split("\r\n\r\n").next().unwrap_or_default().to_lowercase();
+        assert!(head.starts_with("http/1.1 503 ") && head.contains("\r\nretry-after: 1"), "{head}");
+    }
+    assert_eq!(counts(&home.status(), &["received"]), [accepted.len() as u64 * 10_000]);
+}
 
 #[test]
 fn ten_thousand_requests_at_once_are_each_answered_and_what_is_acknowledged_is_stored() {

@@ -140,6 +140,11 @@ pub trait Intake: Send + Sync {
 
     /// Holds the error once this process has stopped accepting; then it ought to end.
     fn failure(&self) -> watch::Receiver<Option<QueueError>>;
+
+    /// Whether the queue's servers answer just now. While they do not, appends wait, and in the end come back.
+    fn is_reachable(&self) -> bool {
+        true
+    }
 }
 
 /// How much to read at once. Both are soft: a stored record is never cut, and one is always read whole.

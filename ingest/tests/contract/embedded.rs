@@ -6,19 +6,21 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ingest::keys::Identity;
 use ingest::queue::sqlite::{SqliteIntake, SqliteIntakeOptions, SqliteLog};
 use ingest::queue::{Intake, Limits, Log, QueueError, SubmitError};
+use ingest::seal::OriginalSealer;
 use ingest::store::sqlite::SqliteStore;
-use ingest::store::{Range, Store, StoreError};
+use ingest::store::{Batch, Item, Outcome, Range, Store, StoreError};
 use ingest::worker::{Until, WorkError};
 use schemas::Clock;
-use schemas::envelope::Position;
+use schemas::envelope::{Delivered, Position};
 
-use crate::harness::{Engine as _, Plain, Sqlite, cipher, drain, envelope, ever, worker};
+use crate::harness::{Engine as _, LIMITS, Plain, Sqlite, cipher, coded, drain, envelope, ever, report_id, worker};
 use crate::store::{rows, sums};
 
 const ALL: Limits = Limits { envelopes: usize::MAX, bytes: usize::MAX };
@@ -148,6 +150,7 @@ fn a_process_of_its_own() {
     match part.as_str() {
         "append" => append_until_killed(&dir, &name),
         "work" => work_until_killed(&dir),
+        "work-loosely" => work_loosely_until_killed(&dir),
         "fail" => append_until_it_fails(&dir),
         other => panic!("no part {other}"),
     }
@@ -201,40 +204,102 @@ fn work_until_killed(dir: &Path) {
     worker.run(&AtomicBool::new(false), Until::Stopped, &mut |_| {}).expect("works");
 }
 
-#[test]
-fn killed_at_any_instruction_nothing_is_lost_and_nothing_twice() {
+/// A worker and a store without the compare in their compare-and-set: whatever the store stands at, a batch is stored.
+fn work_loosely_until_killed(dir: &Path) {
+    let mut log = SqliteLog::open(&queue_file(dir), cipher(1)).expect("opens");
+    let mut store = SqliteStore::open(&dir.join("store.sqlite")).expect("opens");
+    let queue_id = Arc::clone(log.queue_id());
+    let identity = Identity::generate();
+    loop {
+        let from = store.position(&queue_id, 0).expect("reads");
+        // Behind the end there is nothing: so far a store comes that is moved on and on.
+        let found = log.read(from, LIMITS).unwrap_or_default();
+        if found.is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+            continue;
+        }
+        let sealer = OriginalSealer::new(&identity.recipient()).expect("wraps");
+        let items = found.into_iter().map(|found| {
+            let Delivered { received_at, envelope, .. } = found.expect("opens");
+            let (source, id) = (envelope.source.clone(), envelope.external_id.expect("every test gives an id"));
+            let coded = coded(source.as_str(), &id, "arrest", received_at);
+            let original = sealer.seal(report_id(source.as_str(), &id), &envelope.payload);
+            Item { received_at, source, batch: None, row: None, outcome: Outcome::Coded { coded, original } }
+        });
+        let items = items.collect();
+        let originals = Some(sealer.finish());
+        let queue_id = Arc::clone(&queue_id);
+        let mut batch = Batch { queue_id, from, items, last: None, originals, lately: Vec::new() };
+        loop {
+            match store.commit(&batch) {
+                Err(StoreError::PositionMoved { stored, .. }) => batch.from.offset = stored,
+                Err(StoreError::Busy(_)) => {}
+                other => {
+                    other.expect("stores");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// What was found after processes were killed at any instruction.
+#[derive(Debug)]
+struct Counted {
+    acknowledged: usize,
+    lost: usize,
+    double: u64,
+    /// Whether a worker could go on to the end.
+    drained: bool,
+}
+
+/// Two processes append and two work, all killed at instants that differ; then what is there is counted.
+fn killed(work: &str) -> Counted {
     let dir = tempfile::tempdir().expect("a directory");
     for round in 0..8u64 {
-        let mut appending =
-            [start("append", dir.path(), &format!("{round}a")), start("append", dir.path(), &format!("{round}b"))];
-        let mut working = start("work", dir.path(), "");
+        let mut children = [
+            start("append", dir.path(), &format!("{round}a")),
+            start("append", dir.path(), &format!("{round}b")),
+            start(work, dir.path(), ""),
+            start(work, dir.path(), ""),
+        ];
         std::thread::sleep(Duration::from_millis(150 + 37 * round));
-        working.kill().expect("killed");
-        appending.iter_mut().for_each(|child| child.kill().expect("killed"));
-        working.wait().expect("ended");
-        for child in &mut appending {
+        children.iter_mut().rev().for_each(|child| child.kill().expect("killed"));
+        for child in &mut children {
             child.wait().expect("ended");
         }
     }
     let log = SqliteLog::open(&queue_file(dir.path()), cipher(1)).expect("opens");
     let store = SqliteStore::open(&dir.path().join("store.sqlite")).expect("opens");
     let mut last = worker(log, store, Plain::default(), Identity::generate().recipient(), Clock::System);
-    drain(&mut last);
+    let drained = last.run(&AtomicBool::new(false), Until::Drained, &mut |_| {}).is_ok();
 
     let end = u64::try_from(last.log.end(0).expect("an end")).expect("counts up");
-    let acknowledged = acknowledged(dir.path());
-    assert!(acknowledged.len() > 50, "only {} were acknowledged", acknowledged.len());
     let mut stored: Vec<String> = rows(&mut last.store, Range { history: true, ..Range::default() })
         .into_iter()
         .filter_map(|row| row.report.external_id)
         .collect();
     stored.sort_unstable();
-    assert!(stored.windows(2).all(|pair| pair[0] != pair[1]), "stored twice");
-    for id in &acknowledged {
-        assert!(stored.binary_search(id).is_ok(), "{id} was acknowledged and is lost");
-    }
-    assert_eq!(sums(&last.store.funnel(ever()).expect("sums")), [end, end, 0, 0, 0], "each position ended once");
-    assert_eq!(stored.len() as u64, end);
+    let again = stored.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+    let acknowledged = acknowledged(dir.path());
+    let lost = acknowledged.iter().filter(|id| stored.binary_search(id).is_err()).count();
+    // Each position ends once; and as no id is sent twice, a repeat is a position that was stored before.
+    let [ended, _, _, repeats, _] = sums(&last.store.funnel(ever()).expect("sums"));
+    let double = again + repeats + ended.saturating_sub(end);
+    Counted { acknowledged: acknowledged.len(), lost, double, drained }
+}
+
+#[test]
+fn killed_at_any_instruction_nothing_is_lost_and_nothing_twice() {
+    let counted = killed("work");
+    assert!(counted.acknowledged > 50, "{counted:?}");
+    assert_eq!((counted.lost, counted.double, counted.drained), (0, 0, true), "{counted:?}");
+}
+
+#[test]
+fn without_the_compare_and_set_the_same_kills_find_a_double() {
+    let counted = killed("work-loosely");
+    assert!(counted.acknowledged > 50 && counted.double > 0, "{counted:?}");
 }
 
 fn append_until_it_fails(dir: &Path) {
@@ -360,4 +425,74 @@ fn a_full_disk_stops_the_store_and_loses_nothing() {
     let mut roomy = worker(engine.log(), open(), Plain::default(), identity.recipient(), engine.clock().clone());
     drain(&mut roomy);
     assert_eq!(sums(&roomy.store.funnel(ever()).expect("sums")), [200, 200, 0, 0, 0]);
+}
+
+/// Where these bytes stand in a file.
+fn places(file: &[u8], wanted: &[u8]) -> Vec<usize> {
+    file.windows(wanted.len()).enumerate().filter(|(_, window)| *window == wanted).map(|(at, _)| at).collect()
+}
+
+#[test]
+fn a_damaged_record_in_the_queue_is_rejected_and_the_others_are_coded() {
+    let engine = Sqlite::new();
+    let identity = Identity::generate();
+    let says = "x".repeat(20_000);
+    for n in 0..20 {
+        let one = vec![envelope("line-a", &n.to_string(), &says)];
+        engine.intake().submit(one).expect("room").wait().expect("durable");
+    }
+    let sealed = {
+        let mut log = engine.log_with(2);
+        let found = log.read(Position { partition: 0, offset: 7 }, ALL).expect("reads").remove(0);
+        found.expect_err("another key").sealed.as_bytes().to_vec()
+    };
+    let path = engine.files().into_iter().find(|file| file.ends_with("queue.sqlite")).expect("there");
+    rusqlite::Connection::open(&path)
+        .expect("opens")
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .expect("into the file");
+    // One page of what the record holds.
+    let mut file = fs::read(&path).expect("reads");
+    let at = places(&file, &sealed[10_000..10_064])[0];
+    file[at..at + 64].fill(0xA5);
+    fs::write(&path, file).expect("writes");
+    let mut worker = engine.worker(&identity, Plain::default());
+    let ended = drain(&mut worker);
+    assert_eq!((ended.coded, ended.rejected), (19, 1));
+}
+
+#[test]
+fn a_corrupt_page_of_the_queue_stops_the_worker_with_a_message_and_nothing_is_stored_wrong() {
+    let engine = Sqlite::new();
+    let identity = Identity::generate();
+    for n in 0..2_000 {
+        let one = vec![envelope("line-a", &n.to_string(), "arrest")];
+        drop(engine.intake().submit(one).expect("room"));
+    }
+    assert_eq!(engine.log().end(0).expect("an end"), 2_000);
+    let path = engine.files().into_iter().find(|file| file.ends_with("queue.sqlite")).expect("there");
+    rusqlite::Connection::open(&path)
+        .expect("opens")
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .expect("into the file");
+    let whole = fs::read(&path).expect("reads");
+    let mut file = whole.clone();
+    // A page in the middle: its header and its cells.
+    let page = 4096 * (file.len() / 4096 / 2);
+    file[page..page + 4096].fill(0xFF);
+    fs::write(&path, file).expect("writes");
+    let mut worker = engine.worker(&identity, Plain::default());
+    let error = worker.run(&AtomicBool::new(false), Until::Drained, &mut |_| {}).expect_err("stops");
+    assert!(matches!(error, WorkError::Queue(QueueError::Unusable(_))), "{error}");
+    assert!(error.to_string().contains("queue.sqlite"), "{error}");
+    let stored = sums(&worker.store.funnel(ever()).expect("sums"));
+    let queue_id = worker.log.queue_id().clone();
+    let position = worker.store.position(&queue_id, 0).expect("reads").offset;
+    assert_eq!(stored, [u64::try_from(position).expect("counts up"), stored[1], 0, 0, 0]);
+    assert!(position < 2_000);
+    drop(worker);
+    // With the file as it was, the worker goes on where the store stands.
+    fs::write(&path, whole).expect("writes");
+    engine.drain(&identity);
+    assert_eq!(sums(&engine.store().funnel(ever()).expect("sums")), [2_000, 2_000, 0, 0, 0]);
 }

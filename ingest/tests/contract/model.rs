@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 
 use ingest::keys::Identity;
+use ingest::pause::PauseLimits;
 use ingest::queue::Intake;
 use ingest::store::{Ending, Endings, Mark, Store};
+use ingest::worker::Until;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use schemas::clock::Instant;
@@ -27,12 +30,17 @@ enum Step {
     Withdraw(u8),
     /// One of the dead letters is retried, with mended rules.
     Retry(prop::sample::Index),
+    /// Whoever pauses the source lets it go on.
+    Resume,
     /// A reader follows the changes.
     Follow,
 }
 
+/// So few rejects in a row pause the source.
+const FEW: PauseLimits = PauseLimits { in_a_row: 3, among_last: 0, last: 20 };
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let submit = (0..4u8, 0..3u8, prop::option::weighted(0.5, 0..3u8), prop::bool::weighted(0.2))
+    let submit = (0..4u8, 0..3u8, prop::option::weighted(0.5, 0..3u8), prop::bool::weighted(0.35))
         .prop_map(|(id, says, import, bad)| Step::Submit { id, says, import, bad });
     let step = prop_oneof![
         12 => submit,
@@ -41,6 +49,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (-30..0i64).prop_map(Step::Tick),
         2 => (0..3u8).prop_map(Step::Withdraw),
         3 => any::<prop::sample::Index>().prop_map(Step::Retry),
+        1 => Just(Step::Resume),
         2 => Just(Step::Follow),
     ];
     prop::collection::vec(step, 1..50)
@@ -59,6 +68,7 @@ struct Submission {
     says: String,
     import: Option<u8>,
     bad: bool,
+    /// None also where it is held.
     ending: Option<Ending>,
 }
 
@@ -67,6 +77,8 @@ struct Submission {
 struct Model {
     submissions: Vec<Submission>,
     coded_up_to: usize,
+    held: Vec<usize>,
+    rejected_in_a_row: u64,
     reports: BTreeMap<u8, Vec<Version>>,
     withdrawn: Vec<u8>,
 }
@@ -97,13 +109,28 @@ impl Model {
 
     fn work(&mut self) {
         for position in self.coded_up_to..self.submissions.len() {
-            if self.submissions[position].bad {
-                self.submissions[position].ending = Some(Ending::Rejected);
-            } else {
-                self.store(position);
-            }
+            self.code(position);
         }
         self.coded_up_to = self.submissions.len();
+    }
+
+    fn code(&mut self, position: usize) {
+        if self.rejected_in_a_row >= FEW.in_a_row {
+            self.held.push(position);
+        } else if self.submissions[position].bad {
+            self.submissions[position].ending = Some(Ending::Rejected);
+            self.rejected_in_a_row += 1;
+        } else {
+            self.store(position);
+            self.rejected_in_a_row = 0;
+        }
+    }
+
+    fn resume(&mut self) {
+        self.rejected_in_a_row = 0;
+        for position in std::mem::take(&mut self.held) {
+            self.code(position);
+        }
     }
 
     /// What each report says, as which revision, and whether all of it is withdrawn.
@@ -123,7 +150,7 @@ impl Model {
     fn sums(&self) -> [u64; 5] {
         let mut endings = Endings::default();
         self.submissions.iter().filter_map(|s| s.ending).for_each(|ending| endings.add(ending));
-        [endings.total(), endings.coded, endings.revisions, endings.repeats, endings.rejected]
+        [endings.total() + self.held.len() as u64, endings.coded, endings.revisions, endings.repeats, endings.rejected]
     }
 
     fn import(&self, number: u8) -> Endings {
@@ -152,6 +179,7 @@ fn run<E: Engine>(steps: &[Step]) {
     let identity = Identity::generate();
     let intake = engine.intake();
     let mut worker = engine.worker(&identity, Plain::default());
+    worker.options.pause = FEW;
     let mut mended = engine.worker(&identity, Plain { mended: true });
     let mut model = Model::default();
     let mut heard = Heard::default();
@@ -203,6 +231,11 @@ fn run<E: Engine>(steps: &[Step]) {
                 let (letter, position) = letters[which.index(letters.len())];
                 let ending = mended.retry(letter).expect("tries");
                 assert_eq!(ending, model.store(position));
+            }
+            Step::Resume => {
+                worker.store.forgive(&source("line-a")).expect("forgives");
+                worker.go_on(&AtomicBool::new(false), Until::Drained, &mut |_| {}).expect("goes on");
+                model.resume();
             }
             Step::Follow => {
                 let cut = worker.store.changes(mark, ever(), "none", &mut heard).expect("reads");

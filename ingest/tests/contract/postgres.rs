@@ -1,12 +1,14 @@
 //! What only PostgreSQL can show: connections that are cut, several workers at once, another form of its tables.
 
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use ingest::keys::Identity;
-use ingest::queue::Intake as _;
+use ingest::queue::{Intake as _, Limits};
 use ingest::store::postgres::PostgresStore;
 use ingest::store::{Mark, Range, Store as _, StoreError};
 use postgres::{Client, NoTls};
@@ -61,6 +63,83 @@ fn a_worker_whose_connection_is_cut_in_mid_batch_stores_each_once() {
     let mut store = engine.store();
     assert_eq!(sums(&store.funnel(ever()).expect("sums")), [3_000, 2_900, 100, 0, 0]);
     assert_eq!(rows(&mut store, Range { history: true, ..Range::default() }).len(), 3_000);
+}
+
+/// Passes bytes on between the store and its server, and cuts each connection after so many that went to the server.
+fn cut_after<'c>(
+    server: &str,
+    limits: Vec<usize>,
+    cuts: &'c AtomicU64,
+) -> (std::net::SocketAddr, impl FnOnce() + use<'c>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+    let address = listener.local_addr().expect("bound");
+    let server = server.to_owned();
+    let serve = move || {
+        // After the last limit connections are passed on whole, one at a time, until one closes.
+        for limit in limits.into_iter().map(Some).chain([None]) {
+            let (mut near, _) = listener.accept().expect("accepts");
+            let mut far = TcpStream::connect(&server).expect("connects");
+            let (mut back_from, mut back_to) = (far.try_clone().expect("clones"), near.try_clone().expect("clones"));
+            let back = thread::spawn(move || drop(std::io::copy(&mut back_from, &mut back_to)));
+            let mut left = limit.unwrap_or(usize::MAX);
+            let mut bytes = [0; 1024];
+            loop {
+                let count = near.read(&mut bytes).unwrap_or(0);
+                if count == 0 {
+                    break;
+                }
+                if count > left {
+                    cuts.fetch_add(1, Ordering::SeqCst);
+                    break;
+                }
+                left -= count;
+                if far.write_all(&bytes[..count]).is_err() {
+                    break;
+                }
+            }
+            let _ = (near.shutdown(Shutdown::Both), far.shutdown(Shutdown::Both));
+            back.join().expect("no panic");
+        }
+    };
+    (address, serve)
+}
+
+#[test]
+fn a_connection_that_is_cut_in_mid_copy_stores_each_once() {
+    if !Served::there("a_connection_that_is_cut_in_mid_copy_stores_each_once") {
+        return;
+    }
+    let engine = Served::new();
+    let identity = Identity::generate();
+    // Made before, so that what goes over the cut connections is batches.
+    drop(engine.store());
+    let envelopes = (0..400).map(|n| envelope("line-a", &n.to_string(), &format!("says {n}"))).collect();
+    engine.intake().submit_waiting(envelopes).expect("taken").wait().expect("durable");
+    let (base, rest) = engine.url.split_once('?').expect("options");
+    let server = base.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("a host").to_owned();
+    // A batch of 400 rows is some 200,000 bytes, nearly all of them in COPY.
+    let limits: Vec<usize> = (1..12).map(|n| 6_000 + n * 9_000).collect();
+    let (cuts, wanted) = (AtomicU64::new(0), limits.len() as u64);
+    let (address, serve) = cut_after(&server, limits, &cuts);
+    thread::scope(|scope| {
+        scope.spawn(serve);
+        let url = format!("{}?{rest}", base.replace(&server, &address.to_string()));
+        let mut worker = engine.worker(&identity, crate::harness::Plain::default());
+        worker.options.limits = Limits { envelopes: 400, bytes: 16 << 20 };
+        worker.store = loop {
+            match PostgresStore::open(&url) {
+                Ok(store) => break store,
+                Err(error) => assert!(matches!(error, StoreError::Unreachable(_)), "{error}"),
+            }
+        };
+        let stop = AtomicBool::new(false);
+        let ended = worker.run(&stop, ingest::worker::Until::Drained, &mut |_| {}).expect("waits, and goes on");
+        assert_eq!(ended.coded, 400);
+    });
+    assert_eq!(cuts.load(Ordering::SeqCst), wanted, "each was cut while it sent");
+    let mut store = engine.store();
+    assert_eq!(sums(&store.funnel(ever()).expect("sums")), [400, 400, 0, 0, 0]);
+    assert_eq!(rows(&mut store, Range { history: true, ..Range::default() }).len(), 400);
 }
 
 #[test]

@@ -272,8 +272,11 @@ pub fn private_text_is_in_no_file<E: Engine>() {
     let intake = engine.intake();
     let marks = ["call Rosa Inchi at 555-0142", "bad: call Rosa Inchi at 555-0143", "Calle Falsa 123, 555-0144"];
     let grep = |wanted: &[u8]| -> Vec<String> {
-        let holds = |path: &std::path::Path| {
-            std::fs::read(path).expect("reads").windows(wanted.len()).any(|window| window == wanted)
+        let holds = |path: &std::path::Path| match std::fs::read(path) {
+            Ok(bytes) => bytes.windows(wanted.len()).any(|window| window == wanted),
+            // A server that others use too has taken it away meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => panic!("{}: {error}", path.display()),
         };
         let files = engine.files().into_iter().filter(|path| holds(path));
         files.map(|path| path.display().to_string()).collect()

@@ -172,9 +172,14 @@ async fn ready(State(desk): State<Arc<Desk>>) -> Response<Body> {
         ready: bool,
         queue: &'static str,
     }
-    let accepting = desk.intake.failure().borrow().is_none();
-    let status = if accepting { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    json(status, &Readiness { ready: accepting, queue: if accepting { "accepting" } else { "stopped" } })
+    let queue = match (desk.intake.failure().borrow().is_none(), desk.intake.is_reachable()) {
+        (false, _) => "stopped",
+        (true, false) => "away",
+        (true, true) => "accepting",
+    };
+    let ready = queue == "accepting";
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json(status, &Readiness { ready, queue })
 }
 
 /// One answer per item, in order.

@@ -5,6 +5,7 @@
 //! that breaks the producer's order nothing more is accepted.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::statistics::Statistics;
 use schemas::Clock;
 use schemas::clock::Instant;
 use schemas::envelope::{Envelope, Position};
@@ -64,6 +66,7 @@ struct Shared {
     room: Condvar,
     options: KafkaIntakeOptions,
     failure: watch::Sender<Option<QueueError>>,
+    reachable: AtomicBool,
 }
 
 impl Shared {
@@ -151,6 +154,18 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         trouble(&error, reason);
     }
+
+    fn stats(&self, statistics: Statistics) {
+        let reachable = statistics.brokers.values().any(|broker| broker.state == "UP");
+        metrics::gauge!("testigo_queue_reachable").set(f64::from(u8::from(reachable)));
+        if self.0.reachable.swap(reachable, Ordering::SeqCst) != reachable {
+            if reachable {
+                tracing::info!("the brokers answer again");
+            } else {
+                tracing::warn!("no broker answers: appends wait, and are given back in the end");
+            }
+        }
+    }
 }
 
 impl ProducerContext for Context {
@@ -200,6 +215,7 @@ impl KafkaIntake {
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2")
             .set("compression.type", "none")
+            .set("statistics.interval.ms", "1000")
             .set("linger.ms", options.linger.as_millis().to_string())
             .set("message.timeout.ms", options.give_up_after.as_millis().to_string())
             .set("message.max.bytes", (16 << 20).to_string())
@@ -212,6 +228,7 @@ impl KafkaIntake {
             room: Condvar::new(),
             options,
             failure: watch::Sender::new(None),
+            reachable: AtomicBool::new(true),
         });
         let producer: ThreadedProducer<Context> =
             config.create_with_context(Context(Arc::clone(&shared))).map_err(|e| topic.failed(&e))?;
@@ -318,6 +335,10 @@ impl Intake for KafkaIntake {
 
     fn failure(&self) -> watch::Receiver<Option<QueueError>> {
         self.shared.failure.subscribe()
+    }
+
+    fn is_reachable(&self) -> bool {
+        self.shared.reachable.load(Ordering::SeqCst)
     }
 }
 
