@@ -113,10 +113,6 @@ impl Stems {
     pub(super) fn find(&self, folded: &[u8]) -> u16 {
         stem(folded).and_then(|stem| self.0.get(&stem).copied()).unwrap_or(NO_STEM)
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
 }
 
 /// What the evidence comes to.
