@@ -4,7 +4,6 @@
 //! how many phrases there are, only on how many start alike.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fold::{Break, Token};
 use super::lexicon::{Lexicon, Symbol, WordId};
@@ -46,6 +45,7 @@ impl Wants {
     const NOTHING: Self = Self { next: u128::MAX, beyond: u128::MAX };
 
     /// Whether a phrase may go on, or ends, before words of these masks: of the next one, and of all in its clause.
+    #[inline]
     fn met(&self, mask: u128, ahead: u128) -> bool {
         self.next & mask | self.beyond & ahead != 0 || self.beyond == u128::MAX
     }
@@ -111,8 +111,6 @@ pub(super) struct Builder(Vec<Draft>);
 
 #[derive(Debug)]
 pub(super) struct Automaton {
-    /// Tells a [`Memo`] whose answers it holds.
-    id: u64,
     nodes: Vec<Node>,
     edges: Vec<Edge>,
     gaps: Vec<Gap>,
@@ -126,60 +124,6 @@ pub(super) struct Automaton {
     /// The word "no".
     no: WordId,
 }
-
-/// What was asked before: people use the same words behind the same words. Kept from text to text; it changes no answer,
-/// and holds no more than [`Memo::MOST`] of them and what one text adds.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Memo {
-    /// The automaton that answered.
-    id: u64,
-    /// By the hash of its question, the last answer: a stretch of `answers`.
-    slots: Vec<Slot>,
-    answers: Vec<u32>,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Slot {
-    /// Which words or nodes, [`FREE`] for none.
-    question: u64,
-    from: u32,
-    to: u32,
-}
-
-/// The question of a slot that holds none: there is no such node.
-const FREE: u64 = u64::MAX;
-
-impl Memo {
-    const BITS: u32 = 13;
-    const MOST: usize = 1 << 16;
-
-    /// To be called before each text.
-    fn ready(&mut self, id: u64) {
-        if self.id != id || self.answers.len() > Self::MOST {
-            self.id = id;
-            self.slots.clear();
-            self.slots.resize(1 << Self::BITS, Slot { question: FREE, from: 0, to: 0 });
-            self.answers.clear();
-        }
-    }
-
-    /// Where in `answers` the answer stands; `answer` adds it when nobody asked.
-    fn ask(&mut self, question: u64, answer: impl FnOnce(&mut Vec<u32>)) -> std::ops::Range<usize> {
-        let place = question.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::BITS);
-        let slot = &mut self.slots[usize::try_from(place).unwrap_or_default()];
-        if slot.question != question {
-            let from = count(self.answers.len());
-            answer(&mut self.answers);
-            *slot = Slot { question, from, to: count(self.answers.len()) };
-        }
-        slot.from as usize..slot.to as usize
-    }
-}
-
-/// A question of what follows a first word, rather than a node.
-const OF_START: u64 = 1 << 63;
-/// No word follows in the sentence.
-const NO_WORD: u32 = u32::MAX;
 
 impl Builder {
     pub(super) fn new() -> Self {
@@ -308,9 +252,7 @@ impl Builder {
             ends.extend_from_slice(&draft.ends);
         }
         nodes.push(here(&edges, &gaps, &ends));
-        static MADE: AtomicU64 = AtomicU64::new(1);
-        let id = MADE.fetch_add(1, Ordering::Relaxed);
-        Automaton { id, nodes, edges, gaps, ends, starts, number_start, name_start, no: lexicon.find(b"no") }
+        Automaton { nodes, edges, gaps, ends, starts, number_start, name_start, no: lexicon.find(b"no") }
     }
 }
 
@@ -336,25 +278,18 @@ impl Automaton {
     }
 
     /// Finds every phrase, in the order of their first tokens.
-    pub(super) fn find(&self, tokens: &[Token], lexicon: &Lexicon, memo: &mut Memo, hits: &mut Vec<Hit>) {
+    pub(super) fn find(&self, tokens: &[Token], lexicon: &Lexicon, hits: &mut Vec<Hit>) {
         hits.clear();
-        memo.ready(self.id);
         for start in 0..tokens.len() {
             let token = &tokens[start];
-            let mut walk = Walk { automaton: self, lexicon, tokens, memo, hits, start, sentence: token.sentence };
+            let mut walk = Walk { automaton: self, lexicon, tokens, hits, start, sentence: token.sentence };
             // No phrase goes on in the next sentence.
             let next = tokens.get(start + 1).filter(|next| next.sentence == token.sentence);
             let (mask, ahead) = next.map_or((0, 0), |next| (next.mask, next.ahead));
             let starts = &self.starts[token.word.0 as usize];
-            if !starts.nodes.is_empty() {
-                let following = next.map_or(NO_WORD, |next| next.word.0);
-                let question = OF_START | u64::from(token.word.0) << 32 | u64::from(following);
-                let tried = walk.memo.ask(question, |answers| self.tried(starts, following, lexicon, answers));
-                for at in tried {
-                    let place = walk.memo.answers[at] as usize;
-                    if starts.wants[place].met(mask, ahead) {
-                        walk.step(starts.nodes[place], start + 1, NO_NUMBER);
-                    }
+            for (wants, &node) in starts.wants.iter().zip(&starts.nodes) {
+                if wants.met(mask, ahead) {
+                    walk.step(node, start + 1, NO_NUMBER);
                 }
             }
             if token.count.is_some()
@@ -373,23 +308,6 @@ impl Automaton {
     }
 }
 
-impl Automaton {
-    /// Which of the starts of a word may lead on, or end, when the word `following` stands behind it.
-    fn tried(&self, starts: &Starts, following: u32, lexicon: &Lexicon, answers: &mut Vec<u32>) {
-        for (place, (wants, &node)) in starts.wants.iter().zip(&starts.nodes).enumerate() {
-            let ends = !self.ends(node).is_empty();
-            let goes_on = || {
-                let of_token = |symbol| matches!(symbol, Symbol::NUMBER | Symbol::NAME);
-                let edge = |edge: &Edge| of_token(edge.symbol()) || lexicon.has(WordId(following), edge.symbol());
-                wants.beyond != 0 || self.edges(node).iter().any(edge)
-            };
-            if ends || following != NO_WORD && goes_on() {
-                answers.push(count(place));
-            }
-        }
-    }
-}
-
 /// A capital within a sentence; the first word of a sentence has one whatever it is.
 fn is_name(token: &Token) -> bool {
     token.capital && token.before != Break::Sentence
@@ -399,7 +317,6 @@ struct Walk<'a> {
     automaton: &'a Automaton,
     lexicon: &'a Lexicon,
     tokens: &'a [Token],
-    memo: &'a mut Memo,
     hits: &'a mut Vec<Hit>,
     start: usize,
     sentence: u32,
@@ -451,50 +368,24 @@ impl Walk<'_> {
             // "No, it was the sheriff" denies nothing of what follows.
             return;
         }
-        if edges.len() <= FEW_EDGES {
-            // Few symbols share a bit, so most edges are told away by the mask alone.
-            for edge in edges.iter().filter(|edge| edge.in_mask(token.mask)) {
-                let symbol = edge.symbol();
-                let of_token = matches!(symbol, Symbol::NUMBER | Symbol::NAME);
-                if of_token || self.lexicon.has(token.word, symbol) {
-                    self.take(edge, at, number);
-                }
-            }
-            return;
-        }
-        let lexicon = self.lexicon;
-        let taken = self.memo.ask(u64::from(node) << 32 | u64::from(token.word.0), |answers| {
-            let asked = |edge: &Edge| match edge.symbol() {
-                Symbol::NUMBER | Symbol::NAME => true,
-                symbol => lexicon.has(token.word, symbol),
-            };
-            answers.extend(edges.iter().enumerate().filter(|(_, edge)| asked(edge)).map(|(place, _)| count(place)));
-        });
-        for answer in taken {
-            let edge = &edges[self.memo.answers[answer] as usize];
-            self.take(edge, at, number);
-        }
-    }
-
-    /// Goes over an edge that the word at `at` takes; of `#` and `^` the token decides.
-    fn take(&mut self, edge: &Edge, at: usize, number: u32) {
-        let token = &self.tokens[at];
-        match edge.symbol() {
-            Symbol::NUMBER => {
-                if token.count.is_some() {
+        // Few symbols share a bit, so most edges are told away by the mask alone.
+        for edge in edges.iter().filter(|edge| edge.in_mask(token.mask)) {
+            match edge.symbol() {
+                Symbol::NUMBER => {
                     let here = if number == NO_NUMBER { u32::try_from(at).unwrap_or(NO_NUMBER) } else { number };
                     self.step(edge.node, at + 1, here);
                 }
-            }
-            Symbol::NAME => {
-                if is_name(token) {
-                    self.step(edge.node, at + 1, number);
+                Symbol::NAME => {
+                    if is_name(token) {
+                        self.step(edge.node, at + 1, number);
+                    }
+                }
+                symbol => {
+                    if self.lexicon.has(token.word, symbol) {
+                        self.step(edge.node, at + 1, number);
+                    }
                 }
             }
-            _ => self.step(edge.node, at + 1, number),
         }
     }
 }
-
-/// So few edges are looked through faster than a memo.
-const FEW_EDGES: usize = 3;

@@ -6,7 +6,7 @@
 use schemas::taxonomy::EventClass;
 use schemas::{Count, Language};
 
-use super::automaton::{Hit, Memo, NO_NUMBER};
+use super::automaton::{Hit, NO_NUMBER};
 use super::evidence::{self, Verdict};
 use super::fold::{self, Break, Token};
 use super::load::{Axis, Compiled, Counting, Decision, FactId, Role, Rule, Value};
@@ -54,7 +54,6 @@ struct Held {
 pub struct Scratch {
     tokens: Vec<Token>,
     word: Vec<u8>,
-    memo: Memo,
     hits: Vec<Hit>,
     marks: Vec<u8>,
     fired: Vec<Fired>,
@@ -144,7 +143,7 @@ pub(super) fn explain(rules: &Compiled, text: &str) -> Vec<(RuleId, (usize, usiz
 fn observe(rules: &Compiled, text: &str, s: &mut Scratch) {
     fold::tokens(text, &rules.lexicon, &rules.stems, &mut s.tokens, &mut s.word);
     count::join(text, &mut s.tokens, &rules.lexicon);
-    rules.automaton.find(&s.tokens, &rules.lexicon, &mut s.memo, &mut s.hits);
+    rules.automaton.find(&s.tokens, &rules.lexicon, &mut s.hits);
     let correction = scope::mark(&s.tokens, &s.hits, &rules.phrases, &rules.lexicon, rules.scope, &mut s.marks);
     conditions(rules, s);
     fire(rules, s);
