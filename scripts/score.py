@@ -534,7 +534,7 @@ def parse_arguments():
     arguments = parser.parse_args()
     if not arguments.selftest and not arguments.coded:
         parser.error("name the coded NDJSON, or '-'")
-    if arguments.errors and arguments.corpus.resolve().name in ("unseen", "held"):
+    if arguments.errors and arguments.corpus.resolve().name in ("unseen", "held", "blind"):
         parser.error("misses of unseen reports are not listed, so that no rule is made for them")
     return arguments
 

@@ -74,6 +74,15 @@ pub enum Command {
     Demo(Demo),
     /// JSON Schema of the wire form, the coded form or the snapshot
     Schema(Schema),
+    /// All of it in one encrypted file, while everything goes on
+    Backup(Backup),
+    /// A data directory from a backup
+    Restore(Restore),
+    /// The store of a deployment: move it, and say who may do what there
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Check a deployment and say what is wrong: disk, keys, clock, queue, store, rights
+    Doctor,
     /// The configuration in force, and where each value came from; secrets are left out
     Config,
 }
@@ -96,6 +105,8 @@ pub enum SourceCommand {
     List,
     /// From now on the source's token opens nothing
     Revoke { name: String },
+    /// Let a source go on that was paused after too many rejects: what was held of it is coded
+    Resume { name: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -246,6 +257,48 @@ pub enum QueueCommand {
         /// How long what is coded stays, in days; what is not coded by then is lost
         #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
         keep: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// A file that is not there yet, or a directory to make one in, named by the time
+    #[arg(long, value_name = "FILE|DIR")]
+    pub out: PathBuf,
+    /// Who can open it, in place of those who may open originals; may be given several times
+    #[arg(long, value_name = "age1...")]
+    pub recipient: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// What `backup` made
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The identity file of one of those that the backup was made for
+    #[arg(long, value_name = "FILE")]
+    pub identity: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Copy all of it into another, empty one, and check it row by row; goes on where an earlier try stopped
+    Copy {
+        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// The store to copy [default: store.url]
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+    },
+    /// SQL for roles of PostgreSQL with no more rights than their work needs; run it as the owner of the tables
+    Roles {
+        /// Each role is PREFIX_intake, PREFIX_worker, PREFIX_publisher, PREFIX_analyst
+        #[arg(long, value_name = "PREFIX", default_value = "testigo")]
+        prefix: String,
+        /// Run it on store.url, in one transaction
+        #[arg(long)]
+        apply: bool,
     },
 }
 

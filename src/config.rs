@@ -11,6 +11,7 @@ use std::time::Duration;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use ingest::installation::{QueuePlace, is_postgres};
+use ingest::pause::PauseLimits;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Failure;
@@ -144,12 +145,36 @@ impl Default for Store {
 pub struct Worker {
     pub batch_rows: usize,
     pub batch_bytes: usize,
+    pub pause_rejects_in_a_row: u64,
+    pub pause_share: f64,
+    pub pause_share_of: usize,
+}
+
+impl Worker {
+    pub fn pause(&self) -> PauseLimits {
+        // A share of nought, or of nothing, switches it off; both are small.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "small"
+        )]
+        let among_last = (self.pause_share.clamp(0.0, 1.0) * self.pause_share_of as f64).ceil() as usize;
+        PauseLimits { in_a_row: self.pause_rejects_in_a_row, among_last, last: self.pause_share_of }
+    }
 }
 
 impl Default for Worker {
     fn default() -> Self {
         let limits = ingest::worker::Options::default().limits;
-        Self { batch_rows: limits.envelopes, batch_bytes: limits.bytes }
+        let pause = PauseLimits::default();
+        Self {
+            batch_rows: limits.envelopes,
+            batch_bytes: limits.bytes,
+            pause_rejects_in_a_row: pause.in_a_row,
+            pause_share: 0.5,
+            pause_share_of: pause.last,
+        }
     }
 }
 
@@ -217,6 +242,8 @@ pub const TEMPLATE: &str = include_str!("testigo.toml");
 #[derive(Debug)]
 pub struct Loaded {
     pub config: Config,
+    /// The file, where there is one.
+    pub file: Option<PathBuf>,
     figment: Figment,
 }
 
@@ -241,12 +268,12 @@ pub fn load(data: &Path, file: Option<&Path>) -> Result<Loaded, Failure> {
     if !file(&config.store.url) && !is_postgres(&config.store.url) {
         return Err(Failure::usage("store.url: is sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"));
     }
-    Ok(Loaded { config, figment })
+    Ok(Loaded { config, file: path.is_file().then_some(path), figment })
 }
 
 /// The defaults alone, whatever files and the environment say.
 pub fn defaults() -> Loaded {
-    Loaded { config: Config::default(), figment: Figment::from(Serialized::defaults(Config::default())) }
+    Loaded { config: Config::default(), file: None, figment: Figment::from(Serialized::defaults(Config::default())) }
 }
 
 /// What is wrong, the key, and the place. Values can be secrets (a store's password), so none is told.
@@ -362,6 +389,13 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(config, limited);
+    }
+
+    #[test]
+    fn the_limits_of_rejects_are_those_of_the_worker() {
+        assert_eq!(Worker::default().pause(), PauseLimits::default());
+        let off = Worker { pause_rejects_in_a_row: 0, pause_share: 0.0, ..Worker::default() }.pause();
+        assert_eq!((off.in_a_row, off.among_last), (0, 0));
     }
 
     #[test]

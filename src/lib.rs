@@ -90,6 +90,10 @@ fn run(cli: Cli) -> Result {
         Command::Simulate(arguments) => commands::simulate::run(&context, &arguments),
         Command::Demo(arguments) => commands::demo::run(&context, &arguments),
         Command::Schema(arguments) => commands::schema::run(&arguments),
+        Command::Backup(arguments) => commands::backup::run(&context, &arguments),
+        Command::Restore(arguments) => commands::backup::restore(&context, &arguments),
+        Command::Store(command) => commands::store::run(&context, &command),
+        Command::Doctor => commands::doctor::run(&context),
         Command::Config => commands::show_config::run(&context),
     }
 }

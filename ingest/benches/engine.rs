@@ -206,7 +206,14 @@ fn batches(from: usize, count: usize, identity: &Identity) -> Vec<Batch> {
             });
             let items = items.collect();
             let from = Position { partition: 0, offset: i64::try_from(first).expect("small") };
-            Batch { queue_id: "queue".into(), from, items, last: None, originals: Some(sealer.finish()) }
+            Batch {
+                queue_id: "queue".into(),
+                from,
+                items,
+                last: None,
+                originals: Some(sealer.finish()),
+                lately: Vec::new(),
+            }
         })
         .collect()
 }

@@ -37,7 +37,7 @@ struct Assigned {
 
 impl Assigned {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     fn lane_ended(&self, partition: i32) {
@@ -71,13 +71,6 @@ impl Shares for Assigned {
     }
 }
 
-fn add(total: &mut Endings, more: Endings) {
-    total.coded += more.coded;
-    total.revisions += more.revisions;
-    total.repeats += more.repeats;
-    total.rejected += more.rejected;
-}
-
 fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -90,7 +83,7 @@ fn take<T: Default>(of: &Mutex<T>) -> T {
 fn tell_on(tally: &Mutex<Endings>, total: &mut Endings, progress: &mut dyn FnMut(Endings)) {
     let more = take(tally);
     if more != Endings::default() {
-        add(total, more);
+        *total += more;
         progress(more);
     }
 }
@@ -135,7 +128,7 @@ pub fn run<L: Log, S: Store, C: Coder, E: From<WorkError> + From<QueueError> + S
                     state.lanes.insert(partition, Arc::clone(&lane_stop));
                     let assigned = Arc::clone(&assigned);
                     let lane = move || {
-                        let mut progress = |more| add(&mut locked(tally), more);
+                        let mut progress = |more| *locked(tally) += more;
                         let worked = open().and_then(|mut worker| {
                             Ok(worker.run_partition(partition, &lane_stop, until, &mut progress)?)
                         });

@@ -35,6 +35,8 @@ pub const CONTENTS: &[(&str, &str)] = &[
     ("queue.sqlite", "what was accepted and is not coded yet, encrypted (with -wal and -shm beside it)"),
     ("store.sqlite", "coded rows, rejects, sealed originals, sources (with -wal and -shm beside it)"),
     ("worker.lock", "which process codes just now"),
+    ("ledger/", "what was published, table by table: later briefs are held against it"),
+    ("backup.tmp/", "only while a backup is made"),
     ("snapshot/", "the coded rows as Parquet, for briefs and analysts"),
 ];
 
@@ -171,7 +173,8 @@ impl Installation {
     }
 
     /// The file that a `sqlite:PATH` names; a path that is not absolute is one in this directory.
-    fn file(&self, url: &str) -> PathBuf {
+    #[must_use]
+    pub fn file(&self, url: &str) -> PathBuf {
         self.dir.join(url.strip_prefix("sqlite:").unwrap_or(url))
     }
 

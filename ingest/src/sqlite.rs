@@ -11,6 +11,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -49,14 +50,18 @@ impl Trouble {
 #[derive(Debug, Clone, Copy)]
 pub struct CacheKib(pub i64);
 
+/// A file that cannot be opened. SQLite's own attempt fails in the same way and says so in its own words, but not why.
+fn cannot_open(error: &io::Error) -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+    rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
+}
+
 /// Opens a file, making it where there is none, for its owner only.
 pub fn open(path: &Path, cache: CacheKib) -> rusqlite::Result<Connection> {
     if let Err(error) = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
         && error.kind() != io::ErrorKind::AlreadyExists
     {
-        // SQLite's own attempt fails in the same way and says so in its own words, but not why.
-        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
-        return Err(rusqlite::Error::SqliteFailure(code, Some(error.to_string())));
+        return Err(cannot_open(&error));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -100,4 +105,57 @@ pub fn checkpoint(connection: &Connection, truncate: bool) -> rusqlite::Result<(
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
         other => other,
     }
+}
+
+/// How many pages are copied between two looks.
+const PAGES_AT_ONCE: i32 = 4096;
+
+/// One consistent view of a file, from when it was opened, while others go on writing to it.
+#[derive(Debug)]
+pub struct View(Connection);
+
+impl View {
+    /// Opens a file that is there. The log grows while the view is held, since none of it may be reused.
+    pub fn open(path: &Path) -> rusqlite::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.execute_batch("BEGIN DEFERRED")?;
+        // The view begins with the first look.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(Self(connection))
+    }
+
+    /// What the view can be asked with.
+    pub const fn connection(&self) -> &Connection {
+        &self.0
+    }
+
+    /// Copies all of it, page by page, into a new file for its owner only; returns when the disk has it.
+    pub fn copy_to(&self, to: &Path) -> rusqlite::Result<()> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|e| cannot_open(&e))?;
+        let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Nobody relies on the copy before it is whole, and then it is synced as one.
+        copy.pragma_update(None, "synchronous", "OFF")?;
+        {
+            let backup = Backup::new(&self.0, &mut copy)?;
+            loop {
+                match backup.step(PAGES_AT_ONCE)? {
+                    StepResult::Done => break,
+                    StepResult::More => {}
+                    _ => thread::sleep(Duration::from_millis(5)),
+                }
+            }
+        }
+        copy.close().map_err(|(_, error)| error)?;
+        file.sync_all().map_err(|e| cannot_open(&e))
+    }
+}
+
+/// Whether a file is sound, as far as SQLite can tell; else what is wrong.
+pub fn check(path: &Path) -> rusqlite::Result<Result<(), String>> {
+    let connection = open(path, CacheKib(16 << 10))?;
+    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok(if said == "ok" { Ok(()) } else { Err(said) })
 }

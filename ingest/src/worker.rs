@@ -2,7 +2,8 @@
 //!
 //! What always holds: it starts from the store's position; what it reads is coded in order and stored in one transaction
 //! with the position after it, so each position ends exactly once, whatever dies; what cannot be coded becomes a reject
-//! and never blocks what is behind it; a store or queue that is busy or full is waited for.
+//! and never blocks what is behind it; a store or queue that is busy or full is waited for. Of a source with too many
+//! rejects nothing more is coded: it is held, whole, until the source goes on, and blocks nobody else.
 
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZero;
@@ -22,9 +23,10 @@ use schemas::{Clock, Instant, wire};
 
 use crate::keys::Recipients;
 use crate::normalize::{self, Coded};
+use crate::pause::{Lately, PauseLimits};
 use crate::queue::{Limits, Log, QueueError, Unopened};
-use crate::seal::{OriginalSealer, Place, QueueCipher, SealError, Sealed};
-use crate::store::{Batch, Ending, Endings, Item, Letter, Outcome, Rejection, Retried, Store, StoreError};
+use crate::seal::{BatchKey, OriginalSealer, Place, QueueCipher, SealError, Sealed};
+use crate::store::{Batch, DeadLetter, Ending, Endings, Item, Letter, Outcome, Rejection, Retried, Store, StoreError};
 
 /// Turns one submission into a coded report. The seam at which tests put a coder of their own.
 pub trait Coder: Sync {
@@ -61,6 +63,8 @@ pub struct Options {
     pub idle: Duration,
     /// On how many threads a batch is coded.
     pub threads: NonZero<usize>,
+    /// How many rejects of a source are borne before it is paused.
+    pub pause: PauseLimits,
 }
 
 impl Default for Options {
@@ -70,6 +74,7 @@ impl Default for Options {
             grace: Duration::from_secs(60),
             idle: Duration::from_millis(50),
             threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+            pause: PauseLimits::default(),
         }
     }
 }
@@ -118,10 +123,22 @@ enum Pass {
     Ended,
     /// Another worker wrote: start again from the store's position.
     Moved,
+    /// A source that was paused goes on: what was held of it comes first.
+    GoesOn,
+}
+
+/// Why the coding thread ended.
+enum Read {
+    Ended,
+    GoesOn,
 }
 
 /// How often what is coded is looked at for being forgotten.
 const RELEASE_EVERY: TimeDelta = TimeDelta::seconds(1);
+/// How often it is looked whether a paused source goes on.
+const PAUSED_EVERY: Duration = Duration::from_millis(500);
+/// How many held letters are coded and stored at once, at the most.
+const HELD_AT_ONCE: u32 = 1_000;
 /// How long to wait before a busy or full store is tried again.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long a worker that somebody waits for waits for a server that is away.
@@ -137,12 +154,10 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
     ) -> Result<Endings, WorkError> {
         let mut total = Endings::default();
         let mut told = |more: Endings| {
-            total.coded += more.coded;
-            total.revisions += more.revisions;
-            total.repeats += more.repeats;
-            total.rejected += more.rejected;
+            total += more;
             progress(more);
         };
+        self.go_on(stop, until, &mut told)?;
         for partition in self.log.partitions()? {
             self.run_partition(partition, stop, until, &mut told)?;
         }
@@ -179,6 +194,7 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
                 Pass::Moved => {
                     tracing::info!(partition, "another worker wrote; starting again from the store's position");
                 }
+                Pass::GoesOn => self.go_on(stop, until, told)?,
             }
         }
     }
@@ -191,7 +207,7 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
         until: Until,
         told: &mut dyn FnMut(Endings),
     ) -> Result<Pass, WorkError> {
-        let sources = Sources::read(&mut self.store)?;
+        let sources = patiently(stop, until, || Sources::read(&mut self.store))?;
         let stored = AtomicI64::new(from.offset);
         let over = AtomicBool::new(false);
         // Two batches are in memory at the most: the one being stored and the one being coded.
@@ -210,35 +226,105 @@ impl<L: Log, S: Store, C: Coder> Worker<L, S, C> {
             drop((receiver, answer));
             let coded = coding.join().map_err(|_| WorkError::Thread("it panicked".into()))?;
             let pass = outcome?;
-            coded?;
-            Ok(pass)
+            Ok(match (pass, coded?) {
+                (Pass::Ended, Read::GoesOn) => Pass::GoesOn,
+                (pass, _) => pass,
+            })
         })
+    }
+
+    /// Codes what is held of sources that are not paused any more, in order, and stores it as what it would have been.
+    pub fn go_on(&mut self, stop: &AtomicBool, until: Until, told: &mut dyn FnMut(Endings)) -> Result<(), WorkError> {
+        for held in patiently(stop, until, || self.store.held())? {
+            let mut sources = patiently(stop, until, || Sources::read(&mut self.store))?;
+            while !sources.is_paused(&held.source, &self.options.pause) && !stop.load(Ordering::SeqCst) {
+                let letters = patiently(stop, until, || self.store.held_letters(&held.source, HELD_AT_ONCE))?;
+                if letters.is_empty() {
+                    break;
+                }
+                let sealer = OriginalSealer::new(&self.recipients)?;
+                let mut lately = sources.lately.remove(&held.source).unwrap_or_default();
+                let (mut coded, mut bytes) = (Vec::with_capacity(letters.len()), 0);
+                for id in letters {
+                    let (found, letter) = match patiently(stop, until, || self.store.dead_letter(id)) {
+                        // Somebody else coded it meanwhile.
+                        Err(StoreError::NoSuchDeadLetter(_)) => continue,
+                        other => other?,
+                    };
+                    bytes += letter.record.as_bytes().len();
+                    let retried = self.code_again(&found, &letter, &sources, &sealer);
+                    let rejected = matches!(retried, Retried::Rejected { .. });
+                    coded.push((id, retried));
+                    lately.push(rejected, &self.options.pause);
+                    if lately.is_paused(&self.options.pause) {
+                        lately.since = Some(self.clock.now());
+                        tell_paused(&held.source, &lately);
+                        break;
+                    }
+                    if bytes > self.options.limits.bytes {
+                        break;
+                    }
+                }
+                let key = sealer.finish();
+                for (_, retried) in &mut coded {
+                    if let Retried::Coded { originals, .. } = retried {
+                        *originals = key.clone();
+                    }
+                }
+                let lately = [(held.source.clone(), lately)];
+                let now = self.clock.now();
+                let ended = patiently(stop, until, || self.store.resolve_all(&coded, &lately, now))?;
+                let mut endings = Endings::default();
+                ended.into_iter().flatten().for_each(|ending| endings.add(ending));
+                told(endings);
+                let [(source, lately)] = lately;
+                sources.lately.insert(source, lately);
+            }
+        }
+        Ok(())
     }
 
     /// Codes a dead letter once more.
     pub fn retry(&mut self, id: i64) -> Result<Ending, WorkError> {
         let (found, letter) = self.store.dead_letter(id)?;
         let sources = Sources::read(&mut self.store)?;
+        let sealer = OriginalSealer::new(&self.recipients)?;
+        let mut retried = self.code_again(&found, &letter, &sources, &sealer);
+        if let Retried::Coded { originals, .. } = &mut retried {
+            *originals = sealer.finish();
+        }
+        Ok(self.store.resolve(id, &retried, self.clock.now())?)
+    }
+
+    /// Codes a letter; the key of its original is still to be put in.
+    fn code_again(&self, found: &DeadLetter, letter: &Letter, sources: &Sources, sealer: &OriginalSealer) -> Retried {
         let place = Place { queue_id: &found.queue_id, source: &found.source, received_at: found.received_at };
         let item = usize::try_from(letter.item).unwrap_or(usize::MAX);
         let envelope = self.cipher.open(&letter.record, &place).ok().and_then(|all| all.into_iter().nth(item));
-        let retried = match envelope {
-            None => Retried::Rejected { reject: Reject::new(RejectCode::CannotOpen), report_id: found.report_id },
-            Some(envelope) => {
-                let delivered = Delivered { position: found.position, received_at: found.received_at, envelope };
-                match code_safely(&self.coder, &delivered, sources.settings(&found.source)) {
-                    Ok(coded) => {
-                        let sealer = OriginalSealer::new(&self.recipients)?;
-                        let report = coded.report.report_id.unwrap_or(ReportId::from_bytes([0; 16]));
-                        let original = sealer.seal(report, &delivered.envelope.payload);
-                        Retried::Coded { coded, original, originals: sealer.finish() }
-                    }
-                    Err((reject, report_id)) => Retried::Rejected { reject, report_id },
-                }
-            }
+        let Some(envelope) = envelope else {
+            return Retried::Rejected { reject: Reject::new(RejectCode::CannotOpen), report_id: found.report_id };
         };
-        Ok(self.store.resolve(id, &retried, self.clock.now())?)
+        let delivered = Delivered { position: found.position, received_at: found.received_at, envelope };
+        match code_safely(&self.coder, &delivered, sources.settings(&found.source)) {
+            Ok(coded) => {
+                let report = coded.report.report_id.unwrap_or(ReportId::from_bytes([0; 16]));
+                let original = sealer.seal(report, &delivered.envelope.payload);
+                Retried::Coded { coded, original, originals: BatchKey { id: [0; 16], wrapped: Vec::new() } }
+            }
+            Err((reject, report_id)) => Retried::Rejected { reject, report_id },
+        }
     }
+}
+
+/// Says that a source is paused, once.
+fn tell_paused(source: &SourceName, lately: &Lately) {
+    metrics::counter!("testigo_sources_paused_total").increment(1);
+    tracing::warn!(
+        %source,
+        in_a_row = lately.in_a_row(),
+        of_the_last = lately.rejected(),
+        "paused after too many rejects; what it sends is held, and nothing of it is lost"
+    );
 }
 
 /// Stores batches as they come, until the coding thread has no more.
@@ -254,7 +340,7 @@ fn storing<S: Store>(
     loop {
         if asked.try_recv().is_ok() {
             // The coding thread waits for this answer, or has gone.
-            let _ = answer.send(Sources::read(store)?);
+            let _ = answer.send(patiently(stop, until, || Sources::read(store))?);
         }
         let batch = match batches.recv_timeout(Duration::from_millis(5)) {
             Ok(batch) => batch,
@@ -301,19 +387,49 @@ fn patiently<T>(
     }
 }
 
-/// What is known of each source's settings.
-struct Sources(HashMap<SourceName, Settings>);
+/// What is known of each source: its settings, and how its submissions went of late, where any was rejected.
+struct Sources {
+    settings: HashMap<SourceName, Settings>,
+    lately: HashMap<SourceName, Lately>,
+}
 
 static UNSAID: Settings = Settings { state: None, zone: None, language: None, date_order: None };
 
 impl Sources {
     fn read(store: &mut impl Store) -> Result<Self, StoreError> {
-        Ok(Self(store.sources()?.into_iter().map(|source| (source.name, source.settings)).collect()))
+        let settings = store.sources()?.into_iter().map(|source| (source.name, source.settings)).collect();
+        Ok(Self { settings, lately: store.lately()?.into_iter().collect() })
     }
 
     fn settings(&self, source: &SourceName) -> &Settings {
-        self.0.get(source).unwrap_or(&UNSAID)
+        self.settings.get(source).unwrap_or(&UNSAID)
     }
+
+    fn is_paused(&self, source: &SourceName, limits: &PauseLimits) -> bool {
+        self.lately.get(source).is_some_and(|lately| lately.is_paused(limits))
+    }
+
+    /// Whether a source that was paused here is not any more.
+    fn some_go_on(&self, newer: &Self, limits: &PauseLimits) -> bool {
+        self.held(limits).keys().any(|source| !newer.is_paused(source, limits))
+    }
+
+    /// From which offset on each paused source is held.
+    fn held(&self, limits: &PauseLimits) -> Holds {
+        let paused = self.lately.iter().filter(|(_, lately)| lately.is_paused(limits));
+        paused.map(|(source, _)| (source.clone(), i64::MIN)).collect()
+    }
+}
+
+/// Of which sources nothing is coded from which offset on.
+type Holds = HashMap<SourceName, i64>;
+
+/// What the rejects of a batch came to.
+enum Judged {
+    /// How the sources went with it, where that changed.
+    Fine(Vec<(SourceName, Lately)>),
+    /// A source reached its limit before this offset, and more of it is behind: that must not be coded.
+    Paused(SourceName, i64),
 }
 
 /// The coding thread's side.
@@ -340,12 +456,24 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
         batches: &SyncSender<Batch>,
         ask: &SyncSender<()>,
         answers: &Receiver<Sources>,
-    ) -> Result<(), WorkError> {
+    ) -> Result<Read, WorkError> {
+        let limits = self.options.pause;
         let mut next = from;
         let mut released_at = self.clock.now();
         let mut away = None;
+        let mut holds = sources.held(&limits);
+        // When something was held of which it was not looked since whether its source goes on.
+        let mut held_since = None::<std::time::Instant>;
         let finished = |this: &Self| this.stop.load(Ordering::SeqCst) || this.over.load(Ordering::SeqCst);
         while !finished(&self) {
+            if held_since.is_some_and(|since| since.elapsed() > PAUSED_EVERY) {
+                held_since = None;
+                let Some(newer) = self.ask(ask, answers) else { break };
+                if sources.some_go_on(&newer, &limits) {
+                    return Ok(Read::GoesOn);
+                }
+                (holds, sources) = (newer.held(&limits), newer);
+            }
             let envelopes = match self.log.read(next, self.options.limits) {
                 Err(error @ (QueueError::Busy(_) | QueueError::Unreachable(_))) => {
                     if until == Until::Drained && away.get_or_insert_with(std::time::Instant::now).elapsed() > OUTAGE {
@@ -365,25 +493,43 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
                 thread::sleep(self.options.idle);
                 continue;
             }
-            let new =
-                |e: &Result<Delivered, Unopened>| e.as_ref().is_ok_and(|d| !sources.0.contains_key(&d.envelope.source));
+            let new = |e: &Result<Delivered, Unopened>| {
+                e.as_ref().is_ok_and(|d| !sources.settings.contains_key(&d.envelope.source))
+            };
             if envelopes.iter().any(new) {
                 // A source that was added since: its settings matter for how its reports are read.
-                let _ = ask.try_send(());
-                while !finished(&self) {
-                    if let Ok(newer) = answers.recv_timeout(Duration::from_millis(20)) {
-                        sources = newer;
-                        break;
-                    }
+                let Some(newer) = self.ask(ask, answers) else { break };
+                if sources.some_go_on(&newer, &limits) {
+                    return Ok(Read::GoesOn);
                 }
+                holds.extend(newer.held(&limits));
+                sources = newer;
             }
             let count = i64::try_from(envelopes.len()).unwrap_or(i64::MAX);
             let last = self.log.fingerprint(Position { offset: next.offset + count, ..next });
-            let batch = Batch { last, ..self.code(next, envelopes, &sources)? };
+            let mut batch = Batch { last, ..self.code(next, envelopes, &sources, &holds)? };
+            match judge(&batch, &sources, &holds, &limits, self.clock) {
+                Judged::Fine(lately) => batch.lately = lately,
+                Judged::Paused(source, from) => {
+                    // Read and coded once more, up to where the limit was reached. That costs a batch, once a pause.
+                    holds.insert(source, from);
+                    continue;
+                }
+            }
+            for (source, lately) in &batch.lately {
+                if lately.is_paused(&limits) && !sources.is_paused(source, &limits) {
+                    tell_paused(source, lately);
+                }
+                sources.lately.insert(source.clone(), lately.clone());
+            }
+            if batch.items.iter().any(|item| matches!(item.outcome, Outcome::Held(_))) {
+                held_since.get_or_insert_with(std::time::Instant::now);
+            }
             if batches.send(batch).is_err() {
-                return Ok(());
+                return Ok(Read::Ended);
             }
             next.offset += count;
+            holds = sources.held(&limits);
         }
         // Let the storing thread finish what it has before the last look at what may be forgotten.
         if until == Until::Drained && !finished(&self) {
@@ -394,7 +540,19 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
             let now = self.clock.now();
             release(self.log, below, now)?;
         }
-        Ok(())
+        Ok(Read::Ended)
+    }
+
+    /// What the store knows of the sources, once all that was handed on is stored. `None` where this thread is to end.
+    fn ask(&self, ask: &SyncSender<()>, answers: &Receiver<Sources>) -> Option<Sources> {
+        // Full means that somebody asked already.
+        let _ = ask.try_send(());
+        while !self.stop.load(Ordering::SeqCst) && !self.over.load(Ordering::SeqCst) {
+            if let Ok(newer) = answers.recv_timeout(Duration::from_millis(20)) {
+                return Some(newer);
+            }
+        }
+        None
     }
 
     /// Forgets what has been stored for longer than the grace, now and then.
@@ -415,6 +573,7 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
         from: Position,
         envelopes: Vec<Result<Delivered, Unopened>>,
         sources: &Sources,
+        holds: &Holds,
     ) -> Result<Batch, WorkError> {
         let queue_id = Arc::clone(self.log.queue_id());
         let desk = Desk {
@@ -422,6 +581,7 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
             cipher: self.cipher,
             queue_id: &queue_id,
             sources,
+            holds,
             sealer: OriginalSealer::new(self.recipients)?,
         };
         let count = envelopes.len();
@@ -460,7 +620,7 @@ impl<L: Log, C: Coder> Reading<'_, L, C> {
         })?;
         let any = items.iter().any(|item| matches!(item.outcome, Outcome::Coded { .. }));
         let originals = any.then(|| desk.sealer.finish());
-        Ok(Batch { queue_id, from, items, last: None, originals })
+        Ok(Batch { queue_id, from, items, last: None, originals, lately: Vec::new() })
     }
 }
 
@@ -475,6 +635,7 @@ struct Desk<'a, C> {
     cipher: &'a QueueCipher,
     queue_id: &'a Arc<str>,
     sources: &'a Sources,
+    holds: &'a Holds,
     sealer: OriginalSealer,
 }
 
@@ -484,25 +645,37 @@ impl<C: Coder> Desk<'_, C> {
             .into_iter()
             .map(|envelope| match envelope {
                 Ok(delivered) => self.code(delivered),
-                Err(unopened) => Ok(unopened_item(unopened)),
+                Err(unopened) => {
+                    let held = self.holds(&unopened.source, unopened.position);
+                    Ok(unopened_item(unopened, held))
+                }
             })
             .collect()
     }
 
+    fn holds(&self, source: &SourceName, position: Position) -> bool {
+        self.holds.get(source).is_some_and(|from| position.offset >= *from)
+    }
+
     fn code(&self, delivered: Delivered) -> Result<Item, WorkError> {
         let source = delivered.envelope.source.clone();
+        let sealed = || -> Result<Letter, WorkError> {
+            let place = Place { queue_id: self.queue_id, source: &source, received_at: delivered.received_at };
+            let record: Sealed = self.cipher.seal(&[&delivered.envelope], &place)?;
+            Ok(Letter { record: Arc::new(record), item: 0 })
+        };
+        if self.holds(&source, delivered.position) {
+            let outcome = Outcome::Held(sealed()?);
+            let Delivered { received_at, envelope, .. } = delivered;
+            return Ok(Item { received_at, source, batch: envelope.batch, row: envelope.row, outcome });
+        }
         let outcome = match code_safely(self.coder, &delivered, self.sources.settings(&source)) {
             Ok(coded) => {
                 let report = coded.report.report_id.unwrap_or(ReportId::from_bytes([0; 16]));
                 let original = self.sealer.seal(report, &delivered.envelope.payload);
                 Outcome::Coded { coded, original }
             }
-            Err((reject, report_id)) => {
-                let place = Place { queue_id: self.queue_id, source: &source, received_at: delivered.received_at };
-                let record: Sealed = self.cipher.seal(&[&delivered.envelope], &place)?;
-                let letter = Letter { record: Arc::new(record), item: 0 };
-                Outcome::Rejected(Rejection { reject, report_id, letter })
-            }
+            Err((reject, report_id)) => Outcome::Rejected(Rejection { reject, report_id, letter: sealed()? }),
         };
         Ok(Item {
             received_at: delivered.received_at,
@@ -522,15 +695,50 @@ fn release(log: &mut impl Log, below: Position, by: Instant) -> Result<(), WorkE
     }
 }
 
-fn unopened_item(unopened: Unopened) -> Item {
+fn unopened_item(unopened: Unopened, held: bool) -> Item {
     let letter = Letter { record: unopened.sealed, item: unopened.item };
+    let rejected =
+        |letter| Outcome::Rejected(Rejection { reject: Reject::new(RejectCode::CannotOpen), report_id: None, letter });
     Item {
         received_at: unopened.received_at,
         source: unopened.source,
         batch: None,
         row: None,
-        outcome: Outcome::Rejected(Rejection { reject: Reject::new(RejectCode::CannotOpen), report_id: None, letter }),
+        outcome: if held { Outcome::Held(letter) } else { rejected(letter) },
     }
+}
+
+/// Counts the rejects of a batch, in order, source by source.
+fn judge(batch: &Batch, sources: &Sources, holds: &Holds, limits: &PauseLimits, clock: &Clock) -> Judged {
+    let mut changed: HashMap<&SourceName, Lately> = HashMap::new();
+    for (item, offset) in batch.items.iter().zip(batch.from.offset..) {
+        let rejected = match item.outcome {
+            Outcome::Held(_) => continue,
+            Outcome::Rejected(_) => true,
+            Outcome::Coded { .. } => false,
+        };
+        // Of a source without rejects nothing is kept, and nothing changes.
+        if !rejected && !changed.contains_key(&item.source) && !sources.lately.contains_key(&item.source) {
+            continue;
+        }
+        let lately = changed
+            .entry(&item.source)
+            .or_insert_with(|| sources.lately.get(&item.source).cloned().unwrap_or_default());
+        let before = lately.is_paused(limits);
+        lately.push(rejected, limits);
+        if before || !lately.is_paused(limits) {
+            continue;
+        }
+        lately.since = Some(clock.now());
+        let mut behind = batch.items.iter().zip(batch.from.offset..).filter(|(_, other)| *other > offset);
+        if !holds.contains_key(&item.source) && behind.any(|(other, _)| other.source == item.source) {
+            return Judged::Paused(item.source.clone(), offset + 1);
+        }
+    }
+    let lately = changed.into_iter().map(|(source, lately)| (source.clone(), lately));
+    let mut lately: Vec<_> = lately.filter(|(source, now)| sources.lately.get(source) != Some(now)).collect();
+    lately.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Judged::Fine(lately)
 }
 
 /// Codes one submission. A coder that panics on it, or gives a report without what makes it one, has rejected it: a fault

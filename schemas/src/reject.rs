@@ -64,6 +64,7 @@ reject_codes! {
     PrivateTextLeft = "private_text_left", "the second look found private text after redaction, so nothing was stored";
     CoderFailed = "coder_failed", "coding this submission failed: a fault of testigo, not of the sender; retry it after an update";
     CannotOpen = "cannot_open", "the queued submission cannot be opened with this installation's key";
+    SourcePaused = "source_paused", "its source is paused after too many rejects: it waits, whole, and is coded when the source goes on";
 }
 
 impl fmt::Display for RejectCode {

@@ -51,6 +51,14 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 200
 CONF
+        # Encrypted connections are possible, and nobody has to use one. The certificate vouches for itself.
+        if command -v openssl >/dev/null; then
+            as_server openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=testigo-tests \
+                -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
+                -keyout "$dir/data/server.key" -out "$dir/data/server.crt" 2>"$dir/openssl.log"
+            as_server chmod 600 "$dir/data/server.key"
+            echo 'ssl = on' >>"$dir/data/postgresql.conf"
+        fi
     fi
     if ! as_server "$bin/pg_ctl" -D "$dir/data" status >/dev/null 2>&1; then
         as_server "$bin/pg_ctl" -D "$dir/data" -o "-p $(cat "$dir/port")" -l "$dir/data/server.log" -w start >&2

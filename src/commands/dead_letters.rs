@@ -81,7 +81,8 @@ fn no_such(error: StoreError) -> Failure {
 fn retry(context: &Context, ids: &[i64]) -> Result {
     let installation = engines::installation(context)?;
     let mut worker = engines::worker(context, &installation)?;
-    let ids = if ids.is_empty() {
+    let all_of_them = ids.is_empty();
+    let ids = if all_of_them {
         let mut all = Vec::new();
         worker.store.dead_letters(&mut |letter| {
             all.push(letter.id);
@@ -104,10 +105,26 @@ fn retry(context: &Context, ids: &[i64]) -> Result {
             Ending::Rejected => rejected += 1,
         }
     }
+    if all_of_them {
+        // Somebody mended something, or believes so: paused sources go on, until they are paused again.
+        for (source, _) in engines::paused(context, &mut worker.store)? {
+            worker.store.forgive(&source)?;
+        }
+        let held = super::source::go_on(context, &installation)?;
+        coded += held.coded;
+        revisions += held.revisions;
+        repeats += held.repeats;
+        rejected += held.rejected;
+    }
     if context.json {
         print_json(&json!({"coded": coded, "revised": revisions, "repeated": repeats, "rejected": rejected}))?;
     } else {
         say(format_args!("{coded} coded, {revisions} revisions, {repeats} repeats, {rejected} still rejected"))?;
+    }
+    let paused = engines::paused(context, &mut worker.store)?;
+    if !paused.is_empty() {
+        engines::tell_paused(&paused);
+        return Ok(Outcome::Failed);
     }
     Ok(crate::rejected_outcome(rejected))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use analytics::dataset::{Snapshot, SnapshotWriter};
 use ingest::crew;
 use ingest::installation::{Installation, InstallationError, Lease, LeaseHeld, is_postgres};
+use ingest::pause::Lately;
 use ingest::queue::{Intake, Limits, Log, QueueError, Waiting};
 use ingest::store::{Changes, Cut, Endings, Mark, Store, StoreError, Superseded};
 use ingest::worker::{Options, Rules, Until, Worker};
@@ -19,7 +20,7 @@ use schemas::source::{Settings, Source, SourceKind, SourceName};
 use sha2::{Digest, Sha256};
 
 use crate::Context;
-use crate::outcome::{Failure, Result};
+use crate::outcome::{Failure, Result, tell};
 
 /// The worker of this program.
 pub type OurWorker = Worker<Box<dyn Log>, Box<dyn Store>, Rules>;
@@ -67,6 +68,7 @@ pub fn worker(context: &Context, installation: &Installation) -> Result<OurWorke
         options: Options {
             limits: Limits { envelopes: config.worker.batch_rows.max(1), bytes: config.worker.batch_bytes.max(1) },
             grace: Duration::from_secs(config.queue.grace_seconds),
+            pause: config.worker.pause(),
             ..Options::default()
         },
     })
@@ -81,6 +83,25 @@ pub fn lease(context: &Context, installation: &Installation) -> Result<Result<Op
     Ok(installation.lease(&context.clock)?.map(Some))
 }
 
+/// The sources that are paused, by name, under the limits in force.
+pub fn paused(context: &Context, store: &mut impl Store) -> Result<Vec<(SourceName, Lately)>, Failure> {
+    let limits = context.config().worker.pause();
+    Ok(store.lately()?.into_iter().filter(|(_, lately)| lately.is_paused(&limits)).collect())
+}
+
+/// Says of each source that it is paused, why, and what to do.
+pub fn tell_paused(paused: &[(SourceName, Lately)]) {
+    for (source, lately) in paused {
+        tell(format_args!(
+            "{source} is paused: of its last submissions {} could not be coded, {} of them in a row. What it sends is kept, \
+             and waits. `testigo dead-letters list` says what is wrong; after a fix `testigo source resume {source}`, or \
+             `testigo dead-letters retry`, goes on",
+            lately.rejected(),
+            lately.in_a_row()
+        ));
+    }
+}
+
 /// Codes what waits, in this process alone; a worker that does the same meanwhile is no harm.
 pub fn drain(
     context: &Context,
@@ -89,16 +110,17 @@ pub fn drain(
 ) -> Result<Endings, Failure> {
     let mut worker = worker(context, installation)?;
     let mut total = Endings::default();
+    worker.go_on(&AtomicBool::new(false), Until::Drained, &mut |more| {
+        total += more;
+        progress(more);
+    })?;
     for stored in positions(&mut worker.log, &mut worker.store)? {
         // What is behind a position that the queue does not hold is looked at too, and says what is wrong.
         if worker.log.end(stored.partition)? == stored.offset && context.config().queue.is_kafka() {
             continue;
         }
         let mut told = |more: Endings| {
-            total.coded += more.coded;
-            total.revisions += more.revisions;
-            total.repeats += more.repeats;
-            total.rejected += more.rejected;
+            total += more;
             progress(more);
         };
         worker.run_partition(stored.partition, &AtomicBool::new(false), Until::Drained, &mut told)?;
@@ -134,12 +156,20 @@ pub fn work(
         return Ok(worker(context, installation)?.run(stop, until, progress)?);
     };
     let (mut log, mut store) = (log(context, installation)?, store(context, installation)?);
+    let mut total = Endings::default();
+    if !store.held()?.is_empty() {
+        worker(context, installation)?.go_on(stop, until, &mut |more| {
+            total += more;
+            progress(more);
+        })?;
+    }
     let mut enough = || Ok(until == Until::Drained && nothing_waits(&mut log, &mut store)?);
     // Where nothing waits, no group need be joined.
-    if enough()? {
-        return Ok(Endings::default());
+    if !enough()? {
+        let open = || worker(context, installation);
+        total += crew::run(&topic, &open, stop, until, &mut enough, progress)?;
     }
-    crew::run(&topic, &|| worker(context, installation), stop, until, &mut enough, progress)
+    Ok(total)
 }
 
 /// Whether all that is in the queue is stored. A position that the queue does not hold is an error.
@@ -207,7 +237,7 @@ pub fn funnel(
 /// How often a consistent view is tried for.
 const TRIES: u32 = 50;
 
-fn positions(log: &mut impl Log, store: &mut impl Store) -> Result<Vec<Position>, Failure> {
+pub fn positions(log: &mut impl Log, store: &mut impl Store) -> Result<Vec<Position>, Failure> {
     let queue_id = Arc::clone(log.queue_id());
     let mut all = Vec::new();
     for partition in log.partitions()? {
@@ -242,7 +272,7 @@ fn with_waiting(mut funnel: Vec<FunnelRow>, waiting: &[Waiting]) -> Vec<FunnelRo
 }
 
 /// A text that names the installation without telling its key.
-fn installation_name(installation: &Installation) -> String {
+pub fn installation_name(installation: &Installation) -> String {
     installation.key().report_id("testigo", "this installation").to_string()
 }
 

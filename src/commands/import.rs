@@ -124,6 +124,13 @@ fn import(context: &Context, arguments: &Import) -> Result {
     if endings.rejected > 0 {
         tell("`testigo dead-letters list` says which rows were rejected, and why; nothing is lost");
     }
+    let mut paused = engines::paused(context, &mut store)?;
+    paused.retain(|(name, _)| *name == source.name);
+    if lease.is_some() && !paused.is_empty() {
+        tell(format_args!("{waiting} rows of this import wait"));
+        engines::tell_paused(&paused);
+        return Ok(Outcome::Failed);
+    }
     Ok(crate::rejected_outcome(endings.rejected))
 }
 

@@ -1,9 +1,11 @@
 //! One thin module for each subcommand.
 
+pub mod backup;
 pub mod brief;
 pub mod dead_letters;
 pub mod demo;
 pub mod disclosure;
+pub mod doctor;
 pub mod engines;
 pub mod export;
 pub mod import;
@@ -20,5 +22,6 @@ pub mod simulate;
 pub mod snapshot;
 pub mod source;
 pub mod status;
+pub mod store;
 pub mod verify;
 pub mod work;

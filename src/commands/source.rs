@@ -1,6 +1,10 @@
 //! `testigo source`: who may send.
 
-use ingest::store::{Store, StoreError};
+use std::sync::atomic::AtomicBool;
+
+use ingest::installation::Installation;
+use ingest::store::{Endings, Store, StoreError};
+use ingest::worker::Until;
 use schemas::source::{Source, SourceKind};
 
 use super::engines;
@@ -27,7 +31,45 @@ pub fn run(context: &Context, command: &SourceCommand) -> Result {
             }
             Ok(Outcome::Done)
         }
+        SourceCommand::Resume { name } => {
+            let name = engines::source_name(name)?;
+            let known = store.lately()?.iter().any(|(source, _)| *source == name)
+                || store.sources()?.iter().any(|source| source.name == name);
+            if !known {
+                return Err(Failure::as_usage(StoreError::NoSuchSource(name)));
+            }
+            store.forgive(&name)?;
+            let endings = go_on(context, &installation)?;
+            if context.json {
+                print_json(&serde_json::json!({
+                    "source": name,
+                    "coded": endings.coded,
+                    "revised": endings.revisions,
+                    "repeated": endings.repeats,
+                    "rejected": endings.rejected,
+                }))?;
+            } else {
+                say(format_args!(
+                    "{name} goes on; of what was held {} coded, {} revisions, {} repeats, {} rejected",
+                    endings.coded, endings.revisions, endings.repeats, endings.rejected
+                ))?;
+            }
+            let paused = engines::paused(context, &mut store)?;
+            engines::tell_paused(&paused);
+            if paused.iter().any(|(source, _)| *source == name) {
+                return Ok(Outcome::Failed);
+            }
+            Ok(crate::rejected_outcome(endings.rejected))
+        }
     }
+}
+
+/// Codes what is held of sources that are not paused any more. A worker that runs meanwhile is no harm.
+pub(super) fn go_on(context: &Context, installation: &Installation) -> Result<Endings, Failure> {
+    let mut endings = Endings::default();
+    let mut worker = engines::worker(context, installation)?;
+    worker.go_on(&AtomicBool::new(false), Until::Drained, &mut |more| endings += more)?;
+    Ok(endings)
 }
 
 fn add(context: &Context, store: &mut impl Store, arguments: &SourceAdd) -> Result {
@@ -58,6 +100,8 @@ fn add(context: &Context, store: &mut impl Store, arguments: &SourceAdd) -> Resu
 
 fn list(context: &Context, store: &mut impl Store) -> Result {
     let sources = store.sources()?;
+    let paused = engines::paused(context, store)?;
+    let is_paused = |source: &Source| paused.iter().any(|(name, _)| *name == source.name);
     if context.json {
         let all: Vec<_> = sources
             .iter()
@@ -71,6 +115,7 @@ fn list(context: &Context, store: &mut impl Store) -> Result {
                     "public_name": s.public_name,
                     "may_send": s.token_sha256.is_some() && !s.revoked,
                     "revoked": s.revoked,
+                    "paused": is_paused(s),
                 })
             })
             .collect();
@@ -84,7 +129,8 @@ fn list(context: &Context, store: &mut impl Store) -> Result {
         };
         let public = s.public_name.as_deref().unwrap_or("(pooled)");
         let state = s.settings.state.as_deref().unwrap_or("-");
-        say(format_args!("{:<24} {:<12} {state:<3} {sends:<10} {public}", s.name.as_str(), s.kind.as_str()))?;
+        let paused = if is_paused(&s) { "  paused" } else { "" };
+        say(format_args!("{:<24} {:<12} {state:<3} {sends:<10} {public}{paused}", s.name.as_str(), s.kind.as_str()))?;
     }
     Ok(Outcome::Done)
 }

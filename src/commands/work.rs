@@ -8,7 +8,7 @@ use ingest::worker::Until;
 use super::engines;
 use crate::Context;
 use crate::cli::Work;
-use crate::outcome::{Failure, Result, print_json, say, tell};
+use crate::outcome::{Failure, Outcome, Result, print_json, say, tell};
 use crate::progress;
 
 /// A flag that SIGTERM and SIGINT set. A second signal ends the process as usual.
@@ -61,6 +61,14 @@ pub fn run(context: &Context, arguments: &Work) -> Result {
             "{} coded, {} revisions, {} repeats, {} rejected",
             endings.coded, endings.revisions, endings.repeats, endings.rejected
         ))?;
+    }
+    // Somebody waits for the end: that of a paused source something may still wait is no end that they want.
+    if arguments.drain {
+        let paused = engines::paused(context, &mut engines::store(context, &installation)?)?;
+        if !paused.is_empty() {
+            engines::tell_paused(&paused);
+            return Ok(Outcome::Failed);
+        }
     }
     Ok(crate::rejected_outcome(endings.rejected))
 }

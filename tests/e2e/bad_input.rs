@@ -217,17 +217,17 @@ fn a_second_worker_ends_with_the_name_of_the_first() {
 }
 
 /// A mount of our own, taken away at the end.
-struct Mount(PathBuf);
+pub struct Mount(PathBuf);
 
 impl Mount {
     /// Mounts; none where this machine does not permit it.
-    fn new(at: &Path, options: &str) -> Option<Self> {
+    pub fn new(at: &Path, options: &str) -> Option<Self> {
         std::fs::create_dir_all(at).expect("made");
         let out = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();
         out.is_ok_and(|out| out.status.success()).then(|| Self(at.to_owned()))
     }
 
-    fn remount(&self, options: &str) {
+    pub fn remount(&self, options: &str) {
         let status = Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.0).status();
         assert!(status.expect("mount runs").success());
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -372,6 +373,38 @@ impl Sender {
 /// A plain report of an arrest in Seattle.
 pub fn arrest(id: &str, day: &str) -> Value {
     json!({"external_id": id, "occurred": day, "place": "Seattle, WA", "event_kind": "arrest"})
+}
+
+/// A store with reports of two months.
+pub fn with_reports() -> Home {
+    let home = Home::new();
+    home.source("hot");
+    let of = |month: &str, n: u32| {
+        let report = |i| arrest(&format!("{month}-{i}"), &format!("{month}-{i:02}")).to_string();
+        (1..=n).map(report).collect::<Vec<_>>()
+    };
+    let file = home.write("a.ndjson", [of("2026-08", 12), of("2026-09", 17)].concat().join("\n"));
+    home.json(&["import", "--source", "hot", &file]);
+    home
+}
+
+/// A worker that is killed and started again.
+pub fn worker(home: &Home) -> Child {
+    home.command(&["work"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
+}
+
+pub fn kill(child: &mut Child) {
+    child.kill().expect("own child");
+    child.wait().expect("own child");
+}
+
+/// Tells the senders to stop, also when the test fails half way.
+pub struct StopAtEnd<'a>(pub &'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// The receipts of an answer, in order; refused items have none.

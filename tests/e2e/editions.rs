@@ -6,23 +6,10 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::common::{Home, arrest, files, table};
+use crate::common::{Home, arrest, files, table, with_reports};
 
 fn manifest(dir: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(dir.join("manifest.json")).expect("published")).expect("JSON")
-}
-
-/// A store with reports of two months.
-fn with_reports() -> Home {
-    let home = Home::new();
-    home.source("hot");
-    let of = |month: &str, n: u32| {
-        let report = |i| arrest(&format!("{month}-{i}"), &format!("{month}-{i:02}")).to_string();
-        (1..=n).map(report).collect::<Vec<_>>()
-    };
-    let file = home.write("a.ndjson", [of("2026-08", 12), of("2026-09", 17)].concat().join("\n"));
-    home.json(&["import", "--source", "hot", &file]);
-    home
 }
 
 #[test]

@@ -1,33 +1,13 @@
 //! Kills at any instant: what was acknowledged is stored, once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::common::{Dice, Home, Sender, Server, arrest, counts, receipts, table};
-
-/// A worker that is killed and started again.
-fn worker(home: &Home) -> Child {
-    home.command(&["work"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
-}
-
-fn kill(child: &mut Child) {
-    child.kill().expect("own child");
-    child.wait().expect("own child");
-}
-
-/// Tells the senders to stop, also when the test fails half way.
-struct StopAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
+use crate::common::{Dice, Home, Sender, Server, StopAtEnd, arrest, counts, kill, receipts, table, worker};
 
 #[test]
 fn twenty_kills_of_serve_and_of_work_lose_nothing_and_store_nothing_twice() {

@@ -3,22 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::common::{Home, arrest};
+use crate::common::{arrest, with_reports};
 
 fn text(dir: &Path, name: &str) -> String {
     std::fs::read_to_string(dir.join(name)).expect("published")
-}
-
-fn with_reports() -> Home {
-    let home = Home::new();
-    home.source("hot");
-    let of = |month: &str, n: u32| {
-        let report = |i| arrest(&format!("{month}-{i}"), &format!("{month}-{i:02}")).to_string();
-        (1..=n).map(report).collect::<Vec<_>>()
-    };
-    let file = home.write("a.ndjson", [of("2026-08", 12), of("2026-09", 17)].concat().join("\n"));
-    home.json(&["import", "--source", "hot", &file]);
-    home
 }
 
 /// The words between the tags of a page's text, without figures and signs for citing.

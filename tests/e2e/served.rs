@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,10 +11,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::common::{
-    Dice, Home, Sender, Server, arrest, counts, files, lines, receipts, skipped, terminate, until, wait,
+    Dice, Home, Sender, Server, StopAtEnd, arrest, counts, files, kill, lines, receipts, skipped, terminate, until,
+    wait, worker,
 };
 
-fn service(variable: &str, test: &str) -> Option<String> {
+pub fn service(variable: &str, test: &str) -> Option<String> {
     let found = std::env::var(variable).ok().filter(|place| !place.is_empty());
     if found.is_none() {
         skipped(&format!("{test}: {variable} names no service; see scripts/services"));
@@ -22,30 +23,35 @@ fn service(variable: &str, test: &str) -> Option<String> {
     found
 }
 
-fn fresh_name(what: &str) -> String {
+pub fn fresh_name(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let now = schemas::Clock::System.now().timestamp_micros();
     format!("{what}_{now}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst))
 }
 
 /// Puts the queue of a home on Kafka, with a topic of its own.
-fn on_kafka(home: &mut Home, brokers: &str, partitions: u32) {
+pub fn on_kafka(home: &mut Home, brokers: &str, partitions: u32) {
     home.env.push(("TESTIGO__QUEUE__URL", format!("kafka://{brokers}/{}", fresh_name("reports"))));
     let partitions = partitions.to_string();
     let made = home.run(&["queue", "create", "--partitions", &partitions, "--replication", "1"]).exits(0);
     made.says(&["page cache"]);
 }
 
-/// Puts the store of a home on PostgreSQL, with a schema of its own.
-fn on_postgres(home: &mut Home, database: &str) {
+/// The URL of an empty schema.
+pub fn fresh_schema(database: &str) -> String {
     let name = fresh_name("t");
     let mut client = postgres::Client::connect(database, postgres::NoTls).expect("connects");
     client.batch_execute(&format!("CREATE SCHEMA {name}")).expect("makes");
-    home.env.push(("TESTIGO__STORE__URL", format!("{database}?options=-csearch_path%3D{name}")));
+    format!("{database}?options=-csearch_path%3D{name}")
+}
+
+/// Puts the store of a home on PostgreSQL, with a schema of its own.
+pub fn on_postgres(home: &mut Home, database: &str) {
+    home.env.push(("TESTIGO__STORE__URL", fresh_schema(database)));
 }
 
 /// A home on both, or none where they are not there.
-fn served(test: &str, partitions: u32) -> Option<Home> {
+pub fn served(test: &str, partitions: u32) -> Option<Home> {
     let brokers = service("TESTIGO_TEST_KAFKA", test)?;
     let database = service("TESTIGO_TEST_POSTGRES", test)?;
     let mut home = Home::new();
@@ -161,24 +167,6 @@ fn reports_over_http_are_coded_by_two_workers_and_both_end_when_told() {
     }
     assert_eq!(server.end().0, Some(0));
     home.run(&["work", "--drain"]).exits(0);
-}
-
-fn worker(home: &Home) -> Child {
-    home.command(&["work"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
-}
-
-fn kill(child: &mut Child) {
-    child.kill().expect("own child");
-    child.wait().expect("own child");
-}
-
-/// Ends the senders, also when the test fails half way.
-struct StopAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 /// What the senders know at the end.

@@ -8,24 +8,28 @@
 //! - at every instant from a report's birth on, exactly one of its rows is current (`effective_at` up to
 //!   `superseded_at`), so the two sums can be made as of any past instant;
 //! - of a report's versions the latest in its queue's order counts, among those whose import is not withdrawn; the order
-//!   in which versions came to be stored does not matter.
+//!   in which versions came to be stored does not matter;
+//! - what is held of a paused source is received and waits: it has no ending until its source goes on.
 
+mod accounts;
+pub mod copy;
 mod history;
 pub mod postgres;
 pub mod sqlite;
 
-use std::ops::ControlFlow;
+use std::ops::{AddAssign, ControlFlow};
 use std::sync::Arc;
 
 use schemas::Instant;
 use schemas::dataset::{BadRow, CodedRow, FunnelRow};
 use schemas::envelope::Position;
 use schemas::ids::{BatchId, ContentHash, ReportId};
-use schemas::reject::Reject;
+use schemas::reject::{Reject, RejectCode};
 use schemas::source::{Source, SourceName};
 use schemas::time::Month;
 
 use crate::normalize::Coded;
+use crate::pause::Lately;
 use crate::queue::Fingerprint;
 use crate::seal::{BatchKey, Sealed};
 
@@ -55,6 +59,10 @@ pub enum StoreError {
     NoSuchDeadLetter(i64),
     #[error(transparent)]
     BadRow(#[from] BadRow),
+    #[error(
+        "a copy into this store was begun and not finished: run `testigo store copy` again, it goes on where it stands"
+    )]
+    HalfCopied,
     #[error("the store is of another version ({found}; this program writes {ours}): use the program that made it")]
     OtherVersion { found: String, ours: String },
     #[error("the store cannot be used: {0}")]
@@ -112,6 +120,15 @@ impl Endings {
     }
 }
 
+impl AddAssign for Endings {
+    fn add_assign(&mut self, more: Self) {
+        self.coded += more.coded;
+        self.revisions += more.revisions;
+        self.repeats += more.repeats;
+        self.rejected += more.rejected;
+    }
+}
+
 /// What a worker made of a stretch of one partition, to be stored as one.
 #[derive(Debug)]
 pub struct Batch {
@@ -124,6 +141,8 @@ pub struct Batch {
     pub last: Option<Fingerprint>,
     /// The key of the originals of this batch, wrapped to the recipients; none where nothing was coded.
     pub originals: Option<BatchKey>,
+    /// How the sources went of which something was rejected of late, where that changed.
+    pub lately: Vec<(SourceName, Lately)>,
 }
 
 /// One position and what became of it.
@@ -141,8 +160,13 @@ pub struct Item {
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are coded, and boxing each would cost more than it saves")]
 pub enum Outcome {
-    Coded { coded: Coded, original: Sealed },
+    Coded {
+        coded: Coded,
+        original: Sealed,
+    },
     Rejected(Rejection),
+    /// Its source is paused: kept like a reject, but it waits.
+    Held(Letter),
 }
 
 /// Why a submission could not be coded, and the submission itself, sealed for the queue's key so that it can be retried.
@@ -154,12 +178,27 @@ pub struct Rejection {
     pub letter: Letter,
 }
 
+impl Rejection {
+    /// As what is held is kept.
+    fn held(letter: &Letter) -> Self {
+        Self { reject: Reject::new(RejectCode::SourcePaused), report_id: None, letter: letter.clone() }
+    }
+}
+
 /// A sealed record of the queue and which of its envelopes is meant. A record that does not open at all is shared by the
 /// letters of all its envelopes, and stored once.
 #[derive(Debug, Clone)]
 pub struct Letter {
     pub record: Arc<Sealed>,
     pub item: u32,
+}
+
+/// What is held of a paused source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub source: SourceName,
+    pub count: u64,
+    pub oldest: Instant,
 }
 
 /// A reject that waits to be retried.
@@ -233,7 +272,7 @@ pub trait Changes {
 pub struct Cut {
     /// Where the next reading of changes goes on.
     pub mark: Mark,
-    /// The first sum without `waiting`, as of the instant that was asked for.
+    /// The first sum as of the instant that was asked for, without what waits in the queue.
     pub funnel: Vec<FunnelRow>,
     /// The positions up to which the queue is stored: from here on it waits.
     pub positions: Vec<Position>,
@@ -300,7 +339,7 @@ pub trait Store: Send {
 
     // For dead letters.
 
-    /// The rejects that were not resolved yet, oldest first.
+    /// The rejects that were not resolved yet, oldest first. What is held is none.
     fn dead_letters(&mut self, each: &mut dyn FnMut(DeadLetter) -> ControlFlow<()>) -> Result<(), StoreError>;
 
     /// One of them, with what is needed to open it.
@@ -308,6 +347,32 @@ pub trait Store: Send {
 
     /// Stores what a retry gave. It keeps its place in the queue's order; it takes effect at `at`.
     fn resolve(&mut self, id: i64, retried: &Retried, at: Instant) -> Result<Ending, StoreError>;
+
+    // For paused sources.
+
+    /// How the submissions of each source went of late, where any was rejected; by name.
+    fn lately(&mut self) -> Result<Vec<(SourceName, Lately)>, StoreError>;
+
+    /// Forgets how a source's submissions went, so that it goes on if it was paused.
+    fn forgive(&mut self, source: &SourceName) -> Result<(), StoreError>;
+
+    /// What is held, by source.
+    fn held(&mut self) -> Result<Vec<Held>, StoreError>;
+
+    /// The first letters of a source that are held, in order, no more than `most`.
+    fn held_letters(&mut self, source: &SourceName, most: u32) -> Result<Vec<i64>, StoreError>;
+
+    /// Stores what coding some letters gave, in one transaction, as [`Store::resolve`] does for one; with how their source
+    /// went. `None` for a letter that somebody else resolved meanwhile.
+    fn resolve_all(
+        &mut self,
+        letters: &[(i64, Retried)],
+        lately: &[(SourceName, Lately)],
+        at: Instant,
+    ) -> Result<Vec<Option<Ending>>, StoreError>;
+
+    /// How many rejects wait to be retried, by source and reason.
+    fn reject_codes(&mut self) -> Result<Vec<(SourceName, RejectCode, u64)>, StoreError>;
 
     // For the snapshot, exports and sums.
 
@@ -324,8 +389,8 @@ pub trait Store: Send {
     /// Coded rows in the order of storing.
     fn rows(&mut self, range: Range, each: &mut dyn FnMut(CodedRow) -> ControlFlow<()>) -> Result<(), StoreError>;
 
-    /// The first sum by source and UTC month of receipt, of what was received at or before `as_of`, without `waiting`. A
-    /// reject that was resolved after `as_of` counts as rejected.
+    /// The first sum by source and UTC month of receipt, of what was received at or before `as_of`. Of what waits it knows
+    /// what is held, not what is still in the queue. A reject that was resolved after `as_of` counts as rejected.
     fn funnel(&mut self, as_of: Instant) -> Result<Vec<FunnelRow>, StoreError>;
 
     /// The originals of a report's versions, oldest version first.
@@ -384,6 +449,35 @@ impl Store for Box<dyn Store> {
 
     fn resolve(&mut self, id: i64, retried: &Retried, at: Instant) -> Result<Ending, StoreError> {
         (**self).resolve(id, retried, at)
+    }
+
+    fn lately(&mut self) -> Result<Vec<(SourceName, Lately)>, StoreError> {
+        (**self).lately()
+    }
+
+    fn forgive(&mut self, source: &SourceName) -> Result<(), StoreError> {
+        (**self).forgive(source)
+    }
+
+    fn held(&mut self) -> Result<Vec<Held>, StoreError> {
+        (**self).held()
+    }
+
+    fn held_letters(&mut self, source: &SourceName, most: u32) -> Result<Vec<i64>, StoreError> {
+        (**self).held_letters(source, most)
+    }
+
+    fn resolve_all(
+        &mut self,
+        letters: &[(i64, Retried)],
+        lately: &[(SourceName, Lately)],
+        at: Instant,
+    ) -> Result<Vec<Option<Ending>>, StoreError> {
+        (**self).resolve_all(letters, lately, at)
+    }
+
+    fn reject_codes(&mut self) -> Result<Vec<(SourceName, RejectCode, u64)>, StoreError> {
+        (**self).reject_codes()
     }
 
     fn changes(

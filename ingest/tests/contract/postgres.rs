@@ -120,3 +120,28 @@ fn an_error_tells_no_password_and_no_value() {
     let error = PostgresStore::open("postgres://someone:s3cret@[nowhere").expect_err("no URL");
     assert!(!error.to_string().contains("s3cret"), "{error}");
 }
+
+#[test]
+fn every_table_and_column_is_copied() {
+    if service("TESTIGO_TEST_POSTGRES", "every_table_and_column_is_copied").is_none() {
+        return;
+    }
+    let url = make_schema();
+    PostgresStore::open(&url).expect("makes the tables");
+    let mut client = Client::connect(&url, NoTls).expect("connects");
+    let sql = "SELECT table_name::text, string_agg(column_name::text, ',' ORDER BY column_name::text COLLATE \"C\") \
+               FROM information_schema.columns WHERE table_schema = current_schema() GROUP BY 1 ORDER BY 1";
+    let there: Vec<(String, String)> =
+        client.query(sql, &[]).expect("reads").iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut copied: Vec<(String, String)> = ingest::store::copy::TABLES
+        .iter()
+        .map(|table| {
+            let mut columns: Vec<&str> = table.columns.iter().map(|column| &*column.postgres).collect();
+            columns.sort_unstable();
+            (table.name.to_owned(), columns.join(","))
+        })
+        .collect();
+    copied.extend([("about", "name,value"), ("counter", "id,seq,superseded")].map(|(t, c)| (t.into(), c.into())));
+    copied.sort();
+    assert_eq!(there, copied);
+}

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use ingest::keys::Identity;
+use ingest::pause::PauseLimits;
 use ingest::queue::{Intake, Log};
 use ingest::store::{Ending, Endings, Range, Store};
 use ingest::worker::Until;
 use schemas::envelope::Position;
+use schemas::ids::ReportId;
 
 use crate::harness::{Engine, Plain, defective, drain, envelope, ever, report_id, row};
 use crate::store::{rows, sums};
@@ -110,6 +112,132 @@ pub fn a_second_worker_that_wrote_in_between_is_no_harm<E: Engine>() {
     let mut store = engine.store();
     assert_eq!(sums(&store.funnel(ever()).expect("sums")), [200, 200, 0, 0, 0]);
     assert_eq!(rows(&mut store, Range { history: true, ..Range::default() }).len(), 200);
+}
+
+/// What of each report is current, by its id.
+fn current(store: &mut impl Store) -> Vec<(Option<ReportId>, Option<String>)> {
+    let mut all: Vec<_> =
+        rows(store, Range::default()).into_iter().map(|row| (row.report.report_id, row.report.incident_id)).collect();
+    all.sort_unstable();
+    all
+}
+
+fn waiting(store: &mut impl Store) -> u64 {
+    store.funnel(ever()).expect("sums").iter().map(|row| row.waiting).sum()
+}
+
+const FIVE: PauseLimits = PauseLimits { in_a_row: 5, among_last: 8, last: 20 };
+
+pub fn a_source_of_rejects_is_paused_and_goes_on_with_the_same_ids<E: Engine>() {
+    let engine = E::new();
+    let identity = Identity::generate();
+    let intake = engine.intake();
+    append(&intake, vec![envelope("line-a", "1", "before")]);
+    // What cannot be coded, amid what another source sends; twelve, at a limit of five.
+    for n in 0..12 {
+        append(
+            &intake,
+            vec![
+                row("line-a", &format!("x{n}"), &format!("bad {n}"), 1, n),
+                envelope("line-b", &n.to_string(), "fine"),
+            ],
+        );
+    }
+    append(&intake, vec![envelope("line-a", "1", "behind")]);
+    let strict = || {
+        let mut worker = engine.worker(&identity, Plain::default());
+        worker.options.pause = FIVE;
+        worker
+    };
+    let mut worker = strict();
+    let done = drain(&mut worker);
+    assert_eq!(done, Endings { coded: 13, rejected: 5, ..Endings::default() }, "nobody else waits for it");
+    assert_eq!(sums(&worker.store.funnel(ever()).expect("sums")), [26, 13, 0, 0, 5]);
+    assert_eq!((letters(&mut worker.store).len(), waiting(&mut worker.store)), (5, 8), "what is held is no reject");
+    let held = worker.store.held().expect("reads");
+    assert_eq!((held.len(), held[0].count, held[0].source.as_str()), (1, 8, "line-a"));
+    let lately = worker.store.lately().expect("reads");
+    assert_eq!((lately.len(), lately[0].1.in_a_row(), lately[0].1.is_paused(&FIVE)), (1, 5, true));
+    assert_eq!(worker.store.reject_codes().expect("counts").iter().map(|(.., n)| n).sum::<u64>(), 5);
+
+    // It stays paused, for another worker too, and what comes now is held as well.
+    append(&intake, vec![envelope("line-a", "2", "later"), envelope("line-b", "x", "fine")]);
+    assert_eq!(drain(&mut strict()), Endings { coded: 1, ..Endings::default() });
+    assert_eq!(waiting(&mut worker.store), 9);
+    let then = engine.clock().now();
+    engine.tick(60);
+
+    // Nothing was mended: it goes on for five more, and is paused again.
+    worker.store.forgive(&held[0].source).expect("forgives");
+    assert_eq!(drain(&mut strict()), Endings { rejected: 5, ..Endings::default() });
+    assert_eq!((letters(&mut worker.store).len(), waiting(&mut worker.store)), (10, 4));
+    // A higher limit lets it go on too, and what was sent behind the rejects counts.
+    let mut patient = engine.worker(&identity, Plain::default());
+    assert_eq!(drain(&mut patient), Endings { coded: 1, revisions: 1, rejected: 2, ..Endings::default() });
+    assert_eq!(sums(&worker.store.funnel(ever()).expect("sums")), [28, 15, 1, 0, 12]);
+    assert_eq!(sums(&worker.store.funnel(then).expect("sums")), [28, 14, 0, 0, 5], "as of then it waits");
+    assert!(worker.store.held().expect("reads").is_empty());
+
+    // After a fix all is as if there had been no limit.
+    let mut mended = engine.worker(&identity, Plain { mended: true });
+    for id in letters(&mut mended.store) {
+        assert_eq!(mended.retry(id).expect("tries"), Ending::Coded);
+    }
+    let other = E::new();
+    let intake = other.intake();
+    append(&intake, vec![envelope("line-a", "1", "before")]);
+    for n in 0..12 {
+        append(
+            &intake,
+            vec![
+                row("line-a", &format!("x{n}"), &format!("bad {n}"), 1, n),
+                envelope("line-b", &n.to_string(), "fine"),
+            ],
+        );
+    }
+    append(
+        &intake,
+        vec![envelope("line-a", "1", "behind"), envelope("line-a", "2", "later"), envelope("line-b", "x", "fine")],
+    );
+    let mut all_well = other.worker(&identity, Plain { mended: true });
+    drain(&mut all_well);
+    assert_eq!(current(&mut mended.store), current(&mut all_well.store));
+    let imports = |store: &mut E::Store| store.imports().expect("lists").iter().map(|i| i.endings).collect::<Vec<_>>();
+    assert_eq!(imports(&mut mended.store), imports(&mut all_well.store));
+    assert_eq!(sums(&mended.store.funnel(ever()).expect("sums")), sums(&all_well.store.funnel(ever()).expect("sums")));
+}
+
+pub fn a_running_worker_hears_that_a_source_goes_on<E: Engine>() {
+    let engine = E::new();
+    let identity = Identity::generate();
+    let intake = engine.intake();
+    append(&intake, (0..9).map(|n| envelope("line-a", &n.to_string(), "bad")).collect());
+    let mut running = engine.worker(&identity, Plain::default());
+    running.options.pause = FIVE;
+    running.options.idle = std::time::Duration::from_millis(5);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let working = scope.spawn(|| running.run(&stop, Until::Stopped, &mut |_| {}).expect("works"));
+        let mut store = engine.store();
+        let until = |what: &str, holds: &mut dyn FnMut() -> bool| {
+            for _ in 0..2_000 {
+                if holds() {
+                    return;
+                }
+                thread::sleep(std::time::Duration::from_millis(5));
+            }
+            stop.store(true, Ordering::SeqCst);
+            panic!("waited too long: {what}");
+        };
+        until("held", &mut || waiting(&mut store) == 4);
+        let line = store.held().expect("reads")[0].source.clone();
+        store.forgive(&line).expect("forgives");
+        // Of what the worker held before it heard of it nothing stays behind.
+        append(&intake, (10..14).map(|n| envelope("line-a", &n.to_string(), "fine")).collect());
+        until("it goes on", &mut || waiting(&mut store) == 0 && sums(&store.funnel(ever()).expect("sums"))[0] == 13);
+        stop.store(true, Ordering::SeqCst);
+        assert_eq!(working.join().expect("no panic").total(), 13);
+    });
 }
 
 pub fn a_worker_stops_when_told<E: Engine>() {

@@ -1,12 +1,13 @@
 //! What the words of a text weigh, beside what the rules decided.
 //!
 //! Every writer tells the same thing in other words. A rule knows the turns that it names; that "lawyer", "letter" and
-//! "should" stand in questions rather than in reports of arrests is known of each word by itself, a little. Here the
-//! little things are added up, together with what the rules decided: near evidence for two codes leaves the axis open
-//! rather than wrong, and clear evidence codes what no rule understood.
+//! "should" stand in questions rather than in reports of arrests is known of each word by itself, a little, and what a
+//! phrase of another rule tells of this axis ("the van left", "a card left behind") a little more. Here the little things
+//! are added up, together with what the rules decided: near evidence for two codes leaves the axis open rather than
+//! wrong, and clear evidence codes what no rule understood.
 //!
 //! What always holds: whole numbers only, so every machine finds the same; a word counts once a text, by its first
-//! letters; only the first letters that stand in the weights count; numbers count nothing.
+//! letters, and a rule once; only what stands in the weights counts; numbers count nothing.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -40,6 +41,8 @@ pub(super) struct Choice {
     /// `event_kind=arrest`, where a decision asks for it.
     pub won: Option<FactId>,
     pub bias: i32,
+    /// It says that something happened.
+    pub event: bool,
 }
 
 /// The weights of one axis.
@@ -56,17 +59,22 @@ pub(super) struct Weigh {
     /// or nothing.
     pub least: i32,
     pub least_against: i32,
+    /// By how much an event must outweigh what is none: a drill that is counted as an arrest is the worse mistake.
+    pub least_event: i32,
     /// Facts of which one must hold before words alone make an event of a text.
     pub event_needs: Vec<FactId>,
     pub choices: Vec<Choice>,
-    pub weights: Weights,
+    /// By the numbers of stems.
+    pub words: Weights,
+    /// By the numbers of rules.
+    pub phrases: Weights,
 }
 
-/// For each stem by its number, the weight for each choice, where the axis has any.
+/// For each stem, or each rule, by its number, the weight for each choice, where the axis has any.
 #[derive(Debug)]
 pub(super) struct Weights {
     choices: usize,
-    /// Which row a stem has, counted from 1.
+    /// Which row each has, counted from 1.
     rows: Vec<u16>,
     /// Row by row.
     weights: Vec<i16>,
@@ -77,22 +85,30 @@ impl Weights {
         Self { choices, rows: Vec::new(), weights: Vec::new() }
     }
 
-    /// False where the stem has a row already, or the row is not of so many choices.
-    pub(super) fn add(&mut self, stem: u16, row: &[i16]) -> bool {
-        let at = usize::from(stem);
+    /// False where it has a row already, or the row is not of so many choices.
+    pub(super) fn add(&mut self, number: u16, row: &[i16]) -> bool {
+        let at = usize::from(number);
         self.rows.resize(self.rows.len().max(at + 1), 0);
         if self.rows[at] != 0 || row.len() != self.choices {
             return false;
         }
         self.weights.extend_from_slice(row);
-        // No more rows than stems, whose numbers are as small.
+        // No more rows than numbers, which are as small.
         self.rows[at] = u16::try_from(self.weights.len() / self.choices.max(1)).unwrap_or_default();
         true
     }
 
-    fn row(&self, stem: u16) -> Option<&[i16]> {
-        let row = usize::from(*self.rows.get(usize::from(stem))?).checked_sub(1)?;
+    fn row(&self, number: u16) -> Option<&[i16]> {
+        let row = usize::from(*self.rows.get(usize::from(number))?).checked_sub(1)?;
         self.weights.get(row * self.choices..(row + 1) * self.choices)
+    }
+
+    fn add_to(&self, scores: &mut [i32], numbers: &[u16]) {
+        for row in numbers.iter().filter_map(|number| self.row(*number)) {
+            for (score, weight) in scores.iter_mut().zip(row) {
+                *score += i32::from(*weight);
+            }
+        }
     }
 }
 
@@ -126,41 +142,49 @@ pub(super) enum Verdict {
     Instead(usize),
 }
 
-/// Weighs the words of `tokens`, by the numbers of their stems in `stems` (sorted, each once), and what the rules
-/// decided: a choice, and whether it is weak.
-pub(super) fn weigh(weigh: &Weigh, stems: &[u16], decided: Option<(usize, bool)>, scores: &mut Vec<i32>) -> Verdict {
+/// What stands in a text, as far as it may weigh: numbers of stems and of rules that fired, sorted, each once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub stems: &'a [u16],
+    pub rules: &'a [u16],
+}
+
+/// The root of how many words count, in tenths: the longer a text, the less each word of it. A short one is not judged by
+/// one word.
+fn root(weigh: &Weigh, found: Found<'_>) -> i32 {
+    let known = found.stems.iter().filter(|stem| weigh.words.row(**stem).is_some()).count();
+    (i32::try_from(known).unwrap_or(i32::MAX / 100).max(FEWEST) * 100).isqrt()
+}
+
+/// Weighs what was found, and what the rules decided: a choice, and whether it is weak.
+pub(super) fn weigh(weigh: &Weigh, found: Found<'_>, decided: Option<(usize, bool)>, scores: &mut Vec<i32>) -> Verdict {
     scores.clear();
     scores.resize(weigh.choices.len(), 0);
-    let mut known = 0;
-    for stem in stems {
-        let Some(row) = weigh.weights.row(*stem) else { continue };
-        known += 1;
-        for (score, weight) in scores.iter_mut().zip(row) {
-            *score += i32::from(*weight);
-        }
-    }
-    // The longer a text, the less each word of it: the root of their number, in tenths. A short one is not judged by one
-    // word.
-    let root = (known.max(FEWEST) * 100_i32).isqrt();
+    weigh.words.add_to(scores, found.stems);
+    let root = root(weigh, found);
+    scores.iter_mut().for_each(|score| *score = *score * 10 / root);
+    weigh.phrases.add_to(scores, found.rules);
     for (at, score) in scores.iter_mut().enumerate() {
-        *score = *score * 10 / root + weigh.choices[at].bias;
+        *score += weigh.choices[at].bias;
         if let Some((own, weak)) = decided
             && own == at
         {
             *score += if weak { weigh.trust_weak } else { weigh.trust };
         }
     }
-    let mut best = (0, i32::MIN);
-    let mut next = i32::MIN;
-    for (at, &score) in scores.iter().enumerate() {
-        if score > best.1 {
-            next = best.1;
-            best = (at, score);
-        } else if score > next {
-            next = score;
-        }
+    let best = scores
+        .iter()
+        .enumerate()
+        .fold((0, i32::MIN), |best, (at, score)| if *score > best.1 { (at, *score) } else { best });
+    let lead = |over: &dyn Fn(&Choice) -> bool| {
+        let others =
+            scores.iter().zip(&weigh.choices).enumerate().filter(|(at, (_, choice))| *at != best.0 && over(choice));
+        others.map(|(_, (score, _))| best.1 - score).min().unwrap_or(i32::MAX)
+    };
+    let clear = lead(&|_| true);
+    if weigh.choices[best.0].event && lead(&|choice| !choice.event) < weigh.least_event {
+        return if decided.is_some() { Verdict::Open } else { Verdict::Stands };
     }
-    let clear = best.1.saturating_sub(next);
     match decided {
         Some((own, _)) if own == best.0 => {
             if clear >= weigh.least {
@@ -183,16 +207,21 @@ pub(super) fn stems_of(tokens: &[Token], skip: impl Fn(usize) -> bool, out: &mut
     out.dedup();
 }
 
-/// The word that says most for choice `at`: what the provenance points to.
-pub(super) fn loudest(weigh: &Weigh, tokens: &[Token], at: usize) -> (u32, u32) {
-    let weight = |t: &&Token| weigh.weights.row(t.stem).and_then(|row| row.get(at)).map_or(i16::MIN, |weight| *weight);
-    let mut best: Option<&Token> = None;
-    for token in tokens {
-        if best.is_none_or(|known| weight(&token) > weight(&known)) {
-            best = Some(token);
-        }
-    }
-    best.map_or((0, 0), |t| (t.start, t.end))
+/// The word or phrase that says most for choice `at`: what the provenance points to. `words` and `phrases`: numbers with
+/// their stretches.
+pub(super) fn loudest(
+    weigh: &Weigh,
+    found: Found<'_>,
+    words: impl Iterator<Item = (u16, (u32, u32))>,
+    phrases: impl Iterator<Item = (u16, (u32, u32))>,
+    at: usize,
+) -> (u32, u32) {
+    let root = root(weigh, found);
+    let says = |weights: &Weights, number| weights.row(number).and_then(|row| row.get(at)).map(|w| i32::from(*w));
+    let words = words.filter_map(|(stem, span)| Some((says(&weigh.words, stem)? * 10 / root, span)));
+    let phrases = phrases.filter_map(|(rule, span)| Some((says(&weigh.phrases, rule)?, span)));
+    let most = words.chain(phrases).reduce(|most, next| if next.0 > most.0 { next } else { most });
+    most.map_or((0, 0), |(_, span)| span)
 }
 
 #[cfg(test)]
@@ -200,9 +229,11 @@ mod tests {
     use super::*;
 
     fn two(least: i32, least_against: i32) -> Weigh {
-        let choice = |fact| Choice { value: Value::Sign, fact, won: None, bias: 0 };
+        let choice = |fact| Choice { value: Value::Sign, fact, won: None, bias: 0, event: fact == 0 };
         let mut weights = Weights::new(2);
         assert!(weights.add(0, &[160, 0]) && weights.add(1, &[0, 160]) && !weights.add(1, &[0, 1]));
+        let mut phrases = Weights::new(2);
+        assert!(phrases.add(7, &[30, 0]));
         Weigh {
             axis: Axis::EventKind,
             id: RuleId(0),
@@ -211,9 +242,11 @@ mod tests {
             weak_rank: 5,
             least,
             least_against,
+            least_event: 0,
             event_needs: vec![],
             choices: vec![choice(0), choice(1)],
-            weights,
+            words: weights,
+            phrases,
         }
     }
 
@@ -221,12 +254,33 @@ mod tests {
     fn near_evidence_leaves_open_and_clear_evidence_decides() {
         let mut scores = Vec::new();
         let axis = two(10, 15);
+        let weigh = |axis, stems, decided, scores: &mut _| weigh(axis, Found { stems, rules: &[] }, decided, scores);
         assert_eq!(weigh(&axis, &[0], None, &mut scores), Verdict::Instead(0));
         assert_eq!(weigh(&axis, &[0, 1], None, &mut scores), Verdict::Stands, "nothing was decided, nothing is");
         assert_eq!(weigh(&axis, &[0], Some((0, false)), &mut scores), Verdict::Stands);
         assert_eq!(weigh(&axis, &[1], Some((0, false)), &mut scores), Verdict::Open, "20 against 30");
         assert_eq!(weigh(&axis, &[1], Some((0, true)), &mut scores), Verdict::Instead(1), "a weak one gives way");
         assert_eq!(weigh(&axis, &[2], Some((1, true)), &mut scores), Verdict::Open, "a weak one alone");
+    }
+
+    #[test]
+    fn an_event_needs_more_than_what_is_none() {
+        let axis = Weigh { least_event: 30, ..two(10, 15) };
+        let mut of = |stems, decided| weigh(&axis, Found { stems, rules: &[] }, decided, &mut Vec::new());
+        assert_eq!(of(&[0], Some((0, true))), Verdict::Stands, "34 more");
+        assert_eq!(of(&[0], None), Verdict::Stands, "29 more is not enough: nothing stays");
+        assert_eq!(of(&[], Some((0, false))), Verdict::Open, "20 more");
+        assert_eq!(of(&[1], None), Verdict::Instead(1));
+    }
+
+    #[test]
+    fn a_phrase_weighs_whole_and_is_pointed_to() {
+        let (axis, mut scores) = (two(10, 15), Vec::new());
+        let found = Found { stems: &[1], rules: &[7] };
+        assert_eq!(weigh(&axis, found, None, &mut scores), Verdict::Stands, "30 against 29");
+        assert_eq!(scores, [30, 29]);
+        let says_most = |at| loudest(&axis, found, [(1, (0, 4))].into_iter(), [(7, (5, 9))].into_iter(), at);
+        assert_eq!((says_most(0), says_most(1)), ((5, 9), (0, 4)));
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use schemas::taxonomy::{
-    Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventKind, Outcome, PartnerModel,
-    PlaceRelation, Priority, Setting, Tactic, VulnerableParty,
+    Agency, Authority, CaseLevel, CodeAxis, CourtRole, CourtStage, CourtType, EventClass, EventKind, Outcome,
+    PartnerModel, PlaceRelation, Priority, Setting, Tactic, VulnerableParty,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -470,12 +470,16 @@ struct WeighSource {
     least: i32,
     least_against: i32,
     #[serde(default)]
+    least_event: i32,
+    #[serde(default)]
     event_needs: Texts,
     codes: Texts,
     bias: Vec<i32>,
     /// A line for each stem: its letters, and its weight for each of the codes. Thousands of them, so no table of TOML,
     /// which every start would feel.
     words: Spanned<String>,
+    /// The same by the ids of rules.
+    phrases: Spanned<String>,
 }
 
 /// A file's name and text, for error messages.
@@ -693,28 +697,25 @@ impl Loader {
             let (found, value) = Self::value(place, &source.axis, code)?;
             axis = found;
             let fact = self.facts.id(found, code.get_ref(), false);
-            choices.push(Choice { value, fact, won: None, bias: *bias });
+            let event = matches!(value, Value::EventKind(kind) if kind.class() == EventClass::Event);
+            choices.push(Choice { value, fact, won: None, bias: *bias, event });
         }
         if !matches!(axis, Axis::EventKind | Axis::Outcome | Axis::Setting) {
             return Err(place.at(&source.axis, "only event_kind, outcome and setting are weighed"));
         }
         let event_needs = self.terms(place, &source.event_needs)?;
-        // A text in three quotes starts on the line behind them.
-        let first = place.at(&source.words, "").line + 1;
-        let mut weights = Weights::new(source.codes.len());
-        for (n, line) in source.words.get_ref().lines().enumerate() {
-            let wrong = |message: String| RuleError { file: place.file.to_owned(), line: first + n, message };
-            let mut parts = line.split_ascii_whitespace();
-            let Some(word) = parts.next() else { continue };
-            let number = (word.len() <= evidence::LETTERS).then(|| evidence::stem(word.as_bytes())).flatten();
-            let number = number
-                .ok_or_else(|| wrong(format!("`{word}`: a word of at most {} letters", evidence::LETTERS)))
-                .and_then(|stem| stems.number(stem).ok_or_else(|| wrong("too many words".to_owned())))?;
-            let row = parts.map(|part| part.parse().map_err(|_| wrong(format!("`{part}` is no weight"))));
-            if !weights.add(number, row.collect::<Result<Vec<i16>, _>>()?.as_slice()) {
-                return Err(wrong(format!("`{word}` once, with one weight for each of `codes`")));
-            }
-        }
+        let words = Self::weights(place, source, &source.words, |word| {
+            let short = word.len() <= evidence::LETTERS;
+            let stem = short.then(|| evidence::stem(word.as_bytes())).flatten();
+            let stem = stem.ok_or_else(|| format!("`{word}`: a word of at most {} letters", evidence::LETTERS))?;
+            stems.number(stem).ok_or_else(|| "too many words".to_owned())
+        })?;
+        // A rule's number is its place among the names.
+        let rules = &self.names[..self.rules.len()];
+        let phrases = Self::weights(place, source, &source.phrases, |id| {
+            let found = rules.iter().position(|name| **name == *id).and_then(|at| u16::try_from(at).ok());
+            found.ok_or_else(|| format!("there is no rule `{id}`"))
+        })?;
         Ok(Weigh {
             axis,
             id,
@@ -723,10 +724,35 @@ impl Loader {
             weak_rank: source.weak_rank,
             least: source.least,
             least_against: source.least_against,
+            least_event: source.least_event,
             event_needs,
             choices,
-            weights,
+            words,
+            phrases,
         })
+    }
+
+    /// The lines of a table of weights: a name, whose number `number` tells, and its weight for each of the codes.
+    fn weights(
+        place: &Place<'_>,
+        source: &WeighSource,
+        lines: &Spanned<String>,
+        mut number: impl FnMut(&str) -> Result<u16, String>,
+    ) -> Result<Weights, RuleError> {
+        // A text in three quotes starts on the line behind them.
+        let first = place.at(lines, "").line + 1;
+        let mut weights = Weights::new(source.codes.len());
+        for (n, line) in lines.get_ref().lines().enumerate() {
+            let wrong = |message: String| RuleError { file: place.file.to_owned(), line: first + n, message };
+            let mut parts = line.split_ascii_whitespace();
+            let Some(name) = parts.next() else { continue };
+            let row = parts.map(|part| part.parse().map_err(|_| wrong(format!("`{part}` is no weight"))));
+            let row = row.collect::<Result<Vec<i16>, _>>()?;
+            if !weights.add(number(name).map_err(wrong)?, &row) {
+                return Err(wrong(format!("`{name}` once, with one weight for each of `codes`")));
+            }
+        }
+        Ok(weights)
     }
 }
 

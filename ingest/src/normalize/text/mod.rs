@@ -159,6 +159,12 @@ impl TextRules {
         read::read(&self.0, text, language, out);
     }
 
+    /// The ids of the phrase rules that count on `text`, each once: what [`evidence`] weighs beside the words.
+    #[must_use]
+    pub fn fired(&self, text: &str) -> Vec<&str> {
+        read::fired(&self.0, text).into_iter().map(|rule| self.name(rule)).collect()
+    }
+
     /// What each rule found in `text`: the phrase rules that count, then the decisions that hold, then the counts, each
     /// with its stretch in bytes. For those who write rules; [`TextRules::read`] needs none of it.
     #[must_use]

@@ -7,7 +7,7 @@ use schemas::taxonomy::EventClass;
 use schemas::{Count, Language};
 
 use super::automaton::{Hit, NO_NUMBER};
-use super::evidence::{self, Verdict};
+use super::evidence::{self, Found, Verdict};
 use super::fold::{self, Break, Token};
 use super::load::{Axis, Compiled, Counting, Decision, FactId, Role, Rule, Value};
 use super::scope::{self, ASKED, DENIED, HEARD, PAST, SUPPOSED};
@@ -62,8 +62,9 @@ pub struct Scratch {
     /// Tokens on which a rule says something else: (rule, start, end).
     excepted: Vec<(u16, u32, u32)>,
     counted: Vec<Counted>,
-    /// What words weigh: their numbers, and the sums.
+    /// What words and phrases weigh: their numbers, and the sums.
     stems: Vec<u16>,
+    phrases: Vec<u16>,
     scores: Vec<i32>,
     /// The decisions that held.
     decided: Vec<(RuleId, (u32, u32))>,
@@ -139,6 +140,13 @@ pub(super) fn explain(rules: &Compiled, text: &str) -> Vec<(RuleId, (usize, usiz
     all
 }
 
+/// The phrase rules that count on `text`, each once.
+pub(super) fn fired(rules: &Compiled, text: &str) -> Vec<RuleId> {
+    let mut scratch = Scratch::default();
+    observe(rules, text, &mut scratch);
+    scratch.phrases.into_iter().map(RuleId).collect()
+}
+
 /// What the text says, phrase by phrase, without what does not count.
 fn observe(rules: &Compiled, text: &str, s: &mut Scratch) {
     fold::tokens(text, &rules.lexicon, &rules.stems, &mut s.tokens, &mut s.word);
@@ -152,6 +160,10 @@ fn observe(rules: &Compiled, text: &str, s: &mut Scratch) {
         forget_before(rules, s, at);
     }
     s.decided.clear();
+    s.phrases.clear();
+    s.phrases.extend(s.fired.iter().map(|f| f.rule));
+    s.phrases.sort_unstable();
+    s.phrases.dedup();
 }
 
 fn clear(out: &mut Reading) {
@@ -331,9 +343,8 @@ fn weigh(rules: &Compiled, axis: Axis, s: &mut Scratch, out: &mut Reading) {
         _ => out.setting.map(|i| (Value::Setting(i.value), i.rule)),
     };
     let event = out.event_kind.is_some_and(|kind| kind.value.class() == EventClass::Event);
-    // Where nothing happened, a place is coded only where a rule says so; and how it ended is for rules to say, which
-    // know of an arrest or of an attempt.
-    if axis == Axis::Setting && !event || axis == Axis::Outcome && decided.is_none() {
+    // Where nothing happened, where and how it ended is coded only where a rule says so.
+    if !event && (axis == Axis::Setting || axis == Axis::Outcome && decided.is_none()) {
         return;
     }
     let own = decided.and_then(|(value, rule)| {
@@ -343,7 +354,8 @@ fn weigh(rules: &Compiled, axis: Axis, s: &mut Scratch, out: &mut Reading) {
     if decided.is_some() && own.is_none() {
         return;
     }
-    let mut verdict = evidence::weigh(weigh, &s.stems, own, &mut s.scores);
+    let found = Found { stems: &s.stems, rules: &s.phrases };
+    let mut verdict = evidence::weigh(weigh, found, own, &mut s.scores);
     if let Verdict::Instead(at) = verdict
         && let Value::EventKind(kind) = weigh.choices[at].value
         && kind.class() == EventClass::Event
@@ -369,7 +381,9 @@ fn weigh(rules: &Compiled, axis: Axis, s: &mut Scratch, out: &mut Reading) {
     }
     if let Verdict::Instead(at) = verdict {
         let choice = &weigh.choices[at];
-        let span = evidence::loudest(weigh, &s.tokens, at);
+        let words = s.tokens.iter().map(|t| (t.stem, (t.start, t.end)));
+        let phrases = s.fired.iter().map(|f| (f.rule, f.span));
+        let span = evidence::loudest(weigh, found, words, phrases, at);
         put(out, choice.value, weigh.id, span, true);
         for fact in std::iter::once(choice.fact).chain(choice.won) {
             s.held[fact] = Held { holds: true, span };

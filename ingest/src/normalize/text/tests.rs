@@ -21,10 +21,12 @@ fn tactics(text: &str) -> Vec<Tactic> {
     all
 }
 
-/// The examples that stand beside each rule: what a person who changes a rule sees tested.
+/// The examples that stand beside each rule: what a person who changes a rule sees tested. Without the weights, which may
+/// know better than a rule.
 #[test]
 fn rules_fire_on_their_examples() {
-    let rules = TextRules::builtin();
+    let sources: Vec<_> = BUILTIN.iter().filter(|(name, _)| *name != "weights.toml").copied().collect();
+    let rules = TextRules::from_sources(&sources).expect("compile");
     let mut wrong = Vec::new();
     for example in &rules.0.examples {
         let fires = rules.explain(&example.text).iter().any(|(rule, _)| *rule == example.rule);

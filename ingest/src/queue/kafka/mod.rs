@@ -7,6 +7,7 @@
 //! that was made anew.
 
 mod create;
+mod describe;
 mod group;
 mod intake;
 mod log;
@@ -23,6 +24,7 @@ use schemas::clock::from_micros;
 use schemas::source::SourceName;
 use sha2::{Digest, Sha256};
 
+pub use describe::TopicFacts;
 pub use group::{KafkaGroup, Shares};
 pub use intake::{KafkaIntake, KafkaIntakeOptions};
 pub use log::KafkaLog;

@@ -6,6 +6,7 @@
 
 mod intake;
 mod log;
+mod view;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 pub use intake::{SqliteIntake, SqliteIntakeOptions};
 pub use log::SqliteLog;
+pub use view::SqliteQueueView;
 
 use super::QueueError;
 use crate::sqlite::{self, CacheKib, Trouble};

@@ -3,16 +3,14 @@
 //! What always holds: whether a version counts is whether its import stands, so withdrawing marks the import and then
 //! lets each of its reports say again what it says now; what of the import is stored later never counts.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
-
 use schemas::Instant;
 use schemas::ids::{BatchId, ReportId};
 use schemas::source::SourceName;
 
 use super::value::At;
 use super::versions::{Writing, id_of};
-use super::{Ending, Endings, Failure, Import, StoreError, Tx, Withdrawn, damaged};
+use super::{Endings, Failure, Import, StoreError, Tx, Withdrawn, damaged};
+use crate::store::accounts::{Imports, Met};
 
 /// How many versions of a withdrawn import are looked at at once.
 const AT_ONCE: i64 = 4_000;
@@ -86,101 +84,47 @@ pub fn withdraw(tx: &mut Tx<'_>, id: BatchId, at: Instant) -> Result<Withdrawn, 
     Ok(withdrawn)
 }
 
-/// The imports that a transaction meets.
-#[derive(Default)]
-pub struct Imports {
-    by_batch: HashMap<BatchId, i64>,
-    /// In the order of their numbers, in which they are written too.
-    met: BTreeMap<i64, Met>,
+/// The row of an import. One that was never begun here (its store was another) is entered when its first row comes.
+pub fn of_batch(
+    imports: &mut Imports,
+    tx: &mut Tx<'_>,
+    batch: BatchId,
+    source: &SourceName,
+    at: Instant,
+) -> Result<i64, Failure> {
+    if let Some(id) = imports.named(batch) {
+        return Ok(id);
+    }
+    let sql = "SELECT id FROM import WHERE batch = $1";
+    let mut found = tx.query_opt(sql, &[&batch.as_bytes().as_slice()])?;
+    if found.is_none() {
+        begin(tx, batch, source, 0, at)?;
+        found = tx.query_opt(sql, &[&batch.as_bytes().as_slice()])?;
+    }
+    let id = found.ok_or_else(|| damaged("import.batch"))?.get(0);
+    meet(imports, tx, id)?;
+    imports.name(batch, id);
+    Ok(id)
 }
 
-/// What a transaction adds to an import.
-#[derive(Default)]
-struct Met {
-    stands: bool,
-    coded: i64,
-    revisions: i64,
-    repeats: i64,
-    rejected: i64,
-    first_seq: Option<i64>,
-    last_seq: Option<i64>,
+/// Reads whether the import stands.
+pub fn meet(imports: &mut Imports, tx: &mut Tx<'_>, id: i64) -> Result<(), Failure> {
+    if !imports.has_met(id) {
+        let found = tx.query_one("SELECT withdrawn_at IS NULL FROM import WHERE id = $1", &[&id])?;
+        imports.meet(id, found.get(0));
+    }
+    Ok(())
 }
 
-impl Imports {
-    /// The row of an import. One that was never begun here (its store was another) is entered when its first row comes.
-    pub fn of_batch(
-        &mut self,
-        tx: &mut Tx<'_>,
-        batch: BatchId,
-        source: &SourceName,
-        at: Instant,
-    ) -> Result<i64, Failure> {
-        if let Some(id) = self.by_batch.get(&batch) {
-            return Ok(*id);
-        }
-        let sql = "SELECT id FROM import WHERE batch = $1";
-        let mut found = tx.query_opt(sql, &[&batch.as_bytes().as_slice()])?;
-        if found.is_none() {
-            begin(tx, batch, source, 0, at)?;
-            found = tx.query_opt(sql, &[&batch.as_bytes().as_slice()])?;
-        }
-        let id = found.ok_or_else(|| damaged("import.batch"))?.get(0);
-        self.meet(tx, id)?;
-        self.by_batch.insert(batch, id);
-        Ok(id)
+/// Adds it all to the table.
+pub fn write(imports: &Imports, tx: &mut Tx<'_>) -> Result<(), Failure> {
+    // Nulls are looked over by least and greatest.
+    let sql = "UPDATE import SET coded = coded + $2, revisions = revisions + $3, repeats = repeats + $4, \
+               rejected = rejected + $5, first_seq = least(first_seq, $6), last_seq = greatest(last_seq, $7) \
+               WHERE id = $1";
+    for (id, met) in imports.added() {
+        let Met { coded, revisions, repeats, rejected, first_seq, last_seq, .. } = met;
+        tx.execute(sql, &[id, coded, revisions, repeats, rejected, first_seq, last_seq])?;
     }
-
-    /// Reads whether the import stands.
-    pub fn meet(&mut self, tx: &mut Tx<'_>, id: i64) -> Result<(), Failure> {
-        if let Entry::Vacant(entry) = self.met.entry(id) {
-            let stands = tx.query_one("SELECT withdrawn_at IS NULL FROM import WHERE id = $1", &[&id])?.get(0);
-            entry.insert(Met { stands, ..Met::default() });
-        }
-        Ok(())
-    }
-
-    /// Whether what comes with this import counts.
-    pub fn stands(&self, import: Option<i64>) -> bool {
-        import.and_then(|id| self.met.get(&id)).is_none_or(|met| met.stands)
-    }
-
-    /// A version of the import was stored.
-    pub fn stored(&mut self, import: Option<i64>, seq: i64) {
-        if let Some(met) = import.and_then(|id| self.met.get_mut(&id)) {
-            met.first_seq.get_or_insert(seq);
-            met.last_seq = Some(seq);
-        }
-    }
-
-    /// A position of the import ended so.
-    pub fn ended(&mut self, import: Option<i64>, ending: Ending) {
-        if let Some(met) = import.and_then(|id| self.met.get_mut(&id)) {
-            match ending {
-                Ending::Coded => met.coded += 1,
-                Ending::Revision => met.revisions += 1,
-                Ending::Repeat => met.repeats += 1,
-                Ending::Rejected => met.rejected += 1,
-            }
-        }
-    }
-
-    /// A reject of the import is none any more.
-    pub fn resolved(&mut self, import: Option<i64>) {
-        if let Some(met) = import.and_then(|id| self.met.get_mut(&id)) {
-            met.rejected -= 1;
-        }
-    }
-
-    /// Adds it all to the table.
-    pub fn write(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        // Nulls are looked over by least and greatest.
-        let sql = "UPDATE import SET coded = coded + $2, revisions = revisions + $3, repeats = repeats + $4, \
-                   rejected = rejected + $5, first_seq = least(first_seq, $6), last_seq = greatest(last_seq, $7) \
-                   WHERE id = $1";
-        for (id, met) in &self.met {
-            let Met { coded, revisions, repeats, rejected, first_seq, last_seq, .. } = met;
-            tx.execute(sql, &[id, coded, revisions, repeats, rejected, first_seq, last_seq])?;
-        }
-        Ok(())
-    }
+    Ok(())
 }

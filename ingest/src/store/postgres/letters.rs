@@ -3,6 +3,7 @@
 //! What always holds: a letter keeps its place in the queue's order and its `received_at`; a resolved letter is gone, and
 //! its sealed record with the last letter that needs it.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use schemas::source::SourceName;
 
 use super::value::{At, Value};
 use super::versions::{Arrival, Writing, add_original_key, id_of, move_tally};
-use super::{DeadLetter, Ending, Failure, Letter, Retried, StoreError, Tx, damaged};
-use crate::seal::Sealed;
+use super::{DeadLetter, Ending, Failure, Letter, Retried, StoreError, Tx, damaged, imports};
+use crate::seal::{BatchKey, Sealed};
 use crate::store::history::Order;
 use crate::store::{Item, Rejection};
 
@@ -31,7 +32,7 @@ pub struct NewLetter<'a> {
     pub order: Order,
     pub item: &'a Item,
     pub import: Option<i64>,
-    pub rejection: &'a Rejection,
+    pub rejection: Cow<'a, Rejection>,
     /// The row of `letter_record`.
     pub record: i64,
 }
@@ -59,7 +60,7 @@ pub fn add(tx: &mut Tx<'_>, letters: &[NewLetter<'_>]) -> Result<(), Failure> {
     ];
     tx.copy(sql, &types, |writer| {
         for NewLetter { order, item, import, rejection, record } in letters {
-            let Rejection { reject, report_id, letter } = rejection;
+            let Rejection { reject, report_id, letter } = &**rejection;
             writer.write_raw([
                 Value::Int(order.queue),
                 Value::Small(order.partition),
@@ -82,7 +83,7 @@ pub fn add(tx: &mut Tx<'_>, letters: &[NewLetter<'_>]) -> Result<(), Failure> {
 
 const EACH: &str = "SELECT l.id, q.queue_id, l.partition, l.at, l.received_at, l.source, i.batch, l.row, l.report_id, \
                     l.code, l.field, l.hint FROM dead_letter l JOIN queue q ON q.id = l.queue \
-                    LEFT JOIN import i ON i.id = l.import ORDER BY l.id";
+                    LEFT JOIN import i ON i.id = l.import WHERE l.code <> 'source_paused' ORDER BY l.id";
 const ONE: &str = "SELECT l.id, q.queue_id, l.partition, l.at, l.received_at, l.source, i.batch, l.row, l.report_id, \
                    l.code, l.field, l.hint, r.sealed, l.item FROM dead_letter l JOIN queue q ON q.id = l.queue \
                    JOIN letter_record r ON r.id = l.record LEFT JOIN import i ON i.id = l.import WHERE l.id = $1";
@@ -120,45 +121,91 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<(DeadLetter, Letter), Failure> {
 }
 
 pub fn resolve(tx: &mut Tx<'_>, id: i64, retried: &Retried, at: Instant) -> Result<Ending, Failure> {
-    let (coded, original, originals) = match retried {
-        Retried::Coded { coded, original, originals } => (coded, original, originals),
-        Retried::Rejected { reject, report_id } => {
-            let sql = "UPDATE dead_letter SET code = $2, field = $3, hint = $4, report_id = $5 WHERE id = $1";
-            let report_id = report_id.as_ref().map(|id| id.as_bytes().as_slice());
-            let (field, hint) = (reject.field.as_deref(), reject.hint.as_deref());
-            return match tx.execute(sql, &[&id, &reject.code.as_str(), &field, &hint, &report_id])? {
-                0 => Err(StoreError::NoSuchDeadLetter(id).into()),
-                _ => Ok(Ending::Rejected),
-            };
-        }
-    };
-    let mut writing = Writing::begin(tx)?;
-    let sql =
-        "SELECT queue, partition, at, received_at, source, import, record FROM dead_letter WHERE id = $1 FOR UPDATE";
-    let found = tx.query_opt(sql, &[&id])?.ok_or(StoreError::NoSuchDeadLetter(id))?;
-    let order = Order { queue: found.get(0), partition: found.get(1), offset: found.get(2) };
-    let received_at = found.get::<_, At>(3).0;
-    let source = SourceName::parse(found.get(4)).ok_or_else(|| damaged("dead_letter.source"))?;
-    let (import, record): (Option<i64>, i64) = (found.get(5), found.get(6));
-    let since = at.max(received_at);
+    let endings = resolve_all(tx, &[(id, retried)], at)?;
+    Ok(endings.into_iter().flatten().next().ok_or(StoreError::NoSuchDeadLetter(id))?)
+}
 
-    let original_key = add_original_key(tx, originals)?;
-    if let Some(import) = import {
-        writing.imports.meet(tx, import)?;
+/// A letter that is resolved, as it stands in the table.
+const FOUND: &str = "SELECT queue, partition, at, received_at, source, import, record, code = 'source_paused' \
+                     FROM dead_letter WHERE id = $1 FOR UPDATE";
+
+/// Resolves letters in their order. `None` for one that is not there any more.
+pub fn resolve_all<R: std::borrow::Borrow<Retried>>(
+    tx: &mut Tx<'_>,
+    letters: &[(i64, R)],
+    at: Instant,
+) -> Result<Vec<Option<Ending>>, Failure> {
+    // The lock comes first: of two who resolve the same letters, the second finds them gone.
+    let mut writing = Writing::begin(tx)?;
+    writing.look_up(
+        tx,
+        letters.iter().filter_map(|(_, retried)| match retried.borrow() {
+            Retried::Coded { coded, .. } => coded.report.report_id,
+            Retried::Rejected { .. } => None,
+        }),
+    )?;
+    // Letters that are resolved together share a key.
+    let mut keys: Vec<(&BatchKey, i64, bool)> = Vec::new();
+    let mut endings = Vec::with_capacity(letters.len());
+    for (id, retried) in letters {
+        let Some(found) = tx.query_opt(FOUND, &[id])? else {
+            endings.push(None);
+            continue;
+        };
+        let order = Order { queue: found.get(0), partition: found.get(1), offset: found.get(2) };
+        let received_at = found.get::<_, At>(3).0;
+        let source = SourceName::parse(found.get(4)).ok_or_else(|| damaged("dead_letter.source"))?;
+        let (import, record, held): (Option<i64>, i64, bool) = (found.get(5), found.get(6), found.get(7));
+        if let Some(import) = import {
+            imports::meet(&mut writing.imports, tx, import)?;
+        }
+        let since = at.max(received_at);
+        // What is held has no ending yet.
+        let was = (!held).then_some(Ending::Rejected);
+        let ending = match retried.borrow() {
+            Retried::Coded { coded, original, originals } => {
+                if keys.last().is_none_or(|(key, ..)| key.id != originals.id) {
+                    keys.push((originals, add_original_key(tx, originals)?, false));
+                }
+                let (_, original_key, used) = keys.last_mut().ok_or_else(|| damaged("original_key"))?;
+                let arrival = Arrival {
+                    coded,
+                    original,
+                    original_key: *original_key,
+                    order,
+                    received_at,
+                    effective_at: since,
+                    import,
+                };
+                let ending = writing.receive(&arrival)?;
+                *used |= ending != Ending::Repeat;
+                tx.execute("DELETE FROM dead_letter WHERE id = $1", &[id])?;
+                let sql = "DELETE FROM letter_record WHERE id = $1 \
+                           AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE record = $1)";
+                tx.execute(sql, &[&record])?;
+                ending
+            }
+            Retried::Rejected { reject, report_id } => {
+                let sql = "UPDATE dead_letter SET code = $2, field = $3, hint = $4, report_id = $5 WHERE id = $1";
+                let report_id = report_id.as_ref().map(|id| id.as_bytes().as_slice());
+                let (field, hint) = (reject.field.as_deref(), reject.hint.as_deref());
+                tx.execute(sql, &[id, &reject.code.as_str(), &field, &hint, &report_id])?;
+                Ending::Rejected
+            }
+        };
+        if was != Some(ending) {
+            if was.is_some() {
+                writing.imports.resolved(import);
+            }
+            writing.imports.ended(import, ending);
+            move_tally(tx, since, received_at, &source, was, ending)?;
+        }
+        endings.push(Some(ending));
     }
-    writing.look_up(tx, coded.report.report_id.into_iter())?;
-    let arrival = Arrival { coded, original, original_key, order, received_at, effective_at: since, import };
-    let ending = writing.receive(&arrival)?;
-    writing.imports.resolved(import);
-    writing.imports.ended(import, ending);
     writing.finish(tx)?;
-    move_tally(tx, since, received_at, &source, ending)?;
-    if ending == Ending::Repeat {
+    for (_, row, _) in keys.iter().filter(|(_, _, used)| !used) {
         // Nothing was sealed with it.
-        tx.execute("DELETE FROM original_key WHERE id = $1", &[&original_key])?;
+        tx.execute("DELETE FROM original_key WHERE id = $1", &[row])?;
     }
-    tx.execute("DELETE FROM dead_letter WHERE id = $1", &[&id])?;
-    let sql = "DELETE FROM letter_record WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE record = $1)";
-    tx.execute(sql, &[&record])?;
-    Ok(ending)
+    Ok(endings)
 }

@@ -5,10 +5,15 @@
 //! and no reader of changes can miss one; a reader sees one consistent view. A server that is away, or a connection that
 //! is cut, is [`StoreError::Unreachable`], and the next call connects anew.
 
+mod copying;
+mod facts;
 mod imports;
+mod lately;
 mod letters;
 mod reading;
+pub mod roles;
 mod schema;
+mod server;
 mod sources;
 mod value;
 mod versions;
@@ -16,23 +21,28 @@ mod versions;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
-use postgres::{Client, Config, IsolationLevel, NoTls, Row, Statement, Transaction};
+use postgres::{Client, IsolationLevel, Row, Statement, Transaction};
 use schemas::Instant;
 use schemas::dataset::{BadRow, CodedRow, FunnelRow};
 use schemas::envelope::Position;
 use schemas::ids::{BatchId, ContentHash, ReportId};
+use schemas::reject::RejectCode;
 use schemas::source::{Source, SourceName};
 
+use self::server::Server;
 use super::{
-    Batch, Changes, Cut, DeadLetter, Ending, Endings, Import, Letter, Mark, Range, Retried, SealedOriginal, Store,
-    StoreError, Withdrawn,
+    Batch, Changes, Cut, DeadLetter, Ending, Endings, Held, Import, Letter, Mark, Range, Retried, SealedOriginal,
+    Store, StoreError, Withdrawn, copy,
 };
+use crate::pause::Lately;
 use crate::queue::Fingerprint;
+
+pub use copying::{PostgresOrigin, PostgresTarget};
+pub use facts::{RoleFacts, ServerFacts, facts};
 
 /// How many rows of a long answer are in memory at once.
 const ROWS_AT_ONCE: i32 = 2_000;
@@ -142,44 +152,29 @@ impl Tx<'_> {
 
 /// A store in PostgreSQL.
 pub struct PostgresStore {
-    config: Config,
-    /// Where it is, without user and password.
-    place: String,
+    server: Server,
     client: Option<Client>,
     known: HashMap<&'static str, Statement>,
 }
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresStore({})", self.place)
+        write!(f, "PostgresStore({:?})", self.server)
     }
 }
 
 impl PostgresStore {
-    /// Connects to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The tables lie in the first schema of the search path
+    /// Connects to `postgres://USER:PASSWORD@HOST:PORT/DATABASE` ([`Server::of`]). The tables lie in the first schema of the search path
     /// (`?options=-csearch_path%3DNAME` chooses another); they are made where there are none.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        // The parser's own text may quote the password.
-        let wrong = || StoreError::Unusable("store.url does not read as postgres://USER:PASSWORD@HOST:PORT/DB".into());
-        let mut config: Config = url.parse().map_err(|_| wrong())?;
-        config.keepalives(true).tcp_user_timeout(Duration::from_secs(30));
-        if config.get_application_name().is_none() {
-            config.application_name("testigo");
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(10));
-        }
-        let host = match config.get_hosts().first() {
-            Some(postgres::config::Host::Tcp(host)) => host.clone(),
-            Some(postgres::config::Host::Unix(path)) => path.display().to_string(),
-            None => "localhost".into(),
-        };
-        let port = config.get_ports().first().map_or(5432, |port| *port);
-        let place = format!("PostgreSQL {host}:{port}/{}", config.get_dbname().unwrap_or_default());
-        let mut store = Self { config, place, client: None, known: HashMap::new() };
+        let mut store = Self { server: Server::of(url)?, client: None, known: HashMap::new() };
         let found = store.write(schema::set_up)?;
         let ours = schema::version();
-        if found == ours { Ok(store) } else { Err(StoreError::OtherVersion { found, ours }) }
+        match found {
+            found if found == ours => Ok(store),
+            found if found == copy::UNFINISHED => Err(StoreError::HalfCopied),
+            found => Err(StoreError::OtherVersion { found, ours }),
+        }
     }
 
     fn connected(&mut self) -> Result<(), StoreError> {
@@ -187,18 +182,15 @@ impl PostgresStore {
             return Ok(());
         }
         self.known.clear();
-        let made = self.config.connect(NoTls).and_then(|mut client| {
-            // A commit is told only after it is on the disk, whatever the server is set to otherwise.
-            client.batch_execute("SET synchronous_commit = on; SET lock_timeout = '60s'; SET timezone = 'UTC'")?;
-            Ok(client)
-        });
-        self.client = Some(made.map_err(|error| explain(&self.place, error.into()))?);
+        self.client = Some(self.server.connect().map_err(|error| self.server.explain(error))?);
         Ok(())
     }
 
     fn run<T>(&mut self, reads: bool, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T, StoreError> {
         self.connected()?;
-        let Some(client) = self.client.as_mut() else { return Err(StoreError::Unreachable(self.place.clone())) };
+        let Some(client) = self.client.as_mut() else {
+            return Err(StoreError::Unreachable(format!("{:?}", self.server)));
+        };
         let known = &mut self.known;
         let done = || -> Result<T, Failure> {
             let builder = client.build_transaction();
@@ -213,7 +205,7 @@ impl PostgresStore {
             Ok(done)
         };
         done().map_err(|failure| {
-            let error = explain(&self.place, failure);
+            let error = self.server.explain(failure);
             if matches!(error, StoreError::Unreachable(_)) {
                 self.client = None;
             }
@@ -324,6 +316,39 @@ impl Store for PostgresStore {
 
     fn resolve(&mut self, id: i64, retried: &Retried, at: Instant) -> Result<Ending, StoreError> {
         self.write(|tx| letters::resolve(tx, id, retried, at))
+    }
+
+    fn lately(&mut self) -> Result<Vec<(SourceName, Lately)>, StoreError> {
+        self.read(lately::all)
+    }
+
+    fn forgive(&mut self, source: &SourceName) -> Result<(), StoreError> {
+        self.write(|tx| lately::forget(tx, source))
+    }
+
+    fn held(&mut self) -> Result<Vec<Held>, StoreError> {
+        self.read(lately::held)
+    }
+
+    fn held_letters(&mut self, source: &SourceName, most: u32) -> Result<Vec<i64>, StoreError> {
+        self.read(|tx| lately::held_letters(tx, source, most))
+    }
+
+    fn resolve_all(
+        &mut self,
+        letters: &[(i64, Retried)],
+        lately: &[(SourceName, Lately)],
+        at: Instant,
+    ) -> Result<Vec<Option<Ending>>, StoreError> {
+        self.write(|tx| {
+            let endings = letters::resolve_all(tx, letters, at)?;
+            lately::write(tx, lately)?;
+            Ok(endings)
+        })
+    }
+
+    fn reject_codes(&mut self) -> Result<Vec<(SourceName, RejectCode, u64)>, StoreError> {
+        self.read(lately::codes)
     }
 
     fn changes(

@@ -78,6 +78,8 @@ pub fn funnel(tx: &mut Tx<'_>, as_of: Instant) -> Result<Vec<FunnelRow>, Failure
         .iter()
         .map(|row| {
             let count = |index: usize| u64::try_from(row.get::<_, i64>(index)).map_err(|_| damaged("tally"));
+            // What was received and has no ending is held.
+            let held = row.get::<_, i64>(2) - (3..7).map(|index| row.get::<_, i64>(index)).sum::<i64>();
             Ok(FunnelRow {
                 month: Month::of(row.get::<_, Day>(0).0),
                 source: SourceName::parse(row.get(1)).ok_or_else(|| damaged("tally.source"))?,
@@ -86,7 +88,7 @@ pub fn funnel(tx: &mut Tx<'_>, as_of: Instant) -> Result<Vec<FunnelRow>, Failure
                 revisions: count(4)?,
                 repeats: count(5)?,
                 rejected: count(6)?,
-                waiting: 0,
+                waiting: u64::try_from(held).map_err(|_| damaged("tally"))?,
             })
         })
         .collect()

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use postgres::GenericClient;
 use postgres::types::Type;
 use schemas::dataset::{self, COLUMNS, ColumnType};
 
@@ -77,12 +78,20 @@ const AROUND: &str = "
     );
 ";
 
+/// How sources went of late, and what is held of those that are paused. Added later: tables of this version may lack it.
+const LATELY: &str = "
+    CREATE TABLE IF NOT EXISTS lately (
+        source text PRIMARY KEY, in_a_row bigint NOT NULL, recent bytea NOT NULL, since timestamptz
+    );
+    CREATE INDEX IF NOT EXISTS dead_letter_held ON dead_letter (source, id) WHERE code = 'source_paused';
+";
+
 /// The version of the whole.
 pub fn version() -> String {
     format!("{TABLES}/{}", dataset::VERSION)
 }
 
-const fn type_of(ty: ColumnType) -> (Type, &'static str) {
+pub const fn type_of(ty: ColumnType) -> (Type, &'static str) {
     match ty {
         ColumnType::Id => (Type::BYTEA, "bytea"),
         ColumnType::Int => (Type::INT8, "bigint"),
@@ -118,21 +127,40 @@ fn coded_table() -> String {
     sql
 }
 
+/// What the tables of the current schema say that they are; `None` where there are none.
+pub fn found(tx: &mut impl GenericClient) -> Result<Option<String>, postgres::Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables \
+               WHERE schemaname = current_schema() AND tablename = 'about')";
+    if !tx.query_one(sql, &[])?.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let said = tx.query_opt("SELECT value FROM about WHERE name = 'version'", &[])?;
+    Ok(Some(said.map_or_else(String::new, |row| row.get(0))))
+}
+
+/// Makes the tables where there are none, and says what they are.
+pub fn make(tx: &mut impl GenericClient, are: &str) -> Result<(), postgres::Error> {
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&SETTING_UP])?;
+    // Another process may have been faster.
+    if found(tx)?.is_none() {
+        tx.batch_execute(&coded_table())?;
+        tx.batch_execute(AROUND)?;
+        tx.batch_execute(LATELY)?;
+        tx.execute("INSERT INTO about (name, value) VALUES ('version', $1)", &[&are])?;
+    }
+    Ok(())
+}
+
 /// Makes the tables where there are none; returns the version that they are of.
 pub fn set_up(tx: &mut Tx<'_>) -> Result<String, Failure> {
-    let made = |tx: &mut Tx<'_>| -> Result<bool, Failure> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables \
-                   WHERE schemaname = current_schema() AND tablename = 'about')";
-        Ok(tx.query_one(sql, &[])?.get(0))
-    };
-    if !made(tx)? {
-        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&SETTING_UP])?;
-        // Another process may have been faster.
-        if !made(tx)? {
-            tx.tx.batch_execute(&coded_table())?;
-            tx.tx.batch_execute(AROUND)?;
-            tx.execute("INSERT INTO about (name, value) VALUES ('version', $1)", &[&version()])?;
-        }
+    if found(&mut tx.tx)?.is_none() {
+        make(&mut tx.tx, &version())?;
     }
-    Ok(tx.query_one("SELECT value FROM about WHERE name = 'version'", &[])?.get(0))
+    let known = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables \
+                 WHERE schemaname = current_schema() AND tablename = 'lately')";
+    if !tx.query_one(known, &[])?.get::<_, bool>(0) {
+        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&SETTING_UP])?;
+        tx.tx.batch_execute(LATELY)?;
+    }
+    Ok(found(&mut tx.tx)?.unwrap_or_default())
 }

@@ -67,7 +67,7 @@ impl FromSql<'_> for Day {
 
 /// A time of day in a `time`.
 #[derive(Debug, Clone, Copy)]
-struct Clock(NaiveTime);
+pub struct Clock(pub NaiveTime);
 
 impl ToSql for Clock {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
@@ -94,7 +94,7 @@ pub enum Value<'a> {
     Null,
     Bytes(&'a [u8]),
     Text(Cow<'a, str>),
-    List(Vec<&'static str>),
+    List(Vec<&'a str>),
     Int(i64),
     Small(i32),
     Bool(bool),

@@ -4,6 +4,7 @@
 //! written here as it was decided. Rows are copied into their tables and never looked for there again: what is there
 //! already is told before, by the one index on report ids.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, LazyLock};
@@ -16,16 +17,18 @@ use schemas::ids::{ContentHash, ReportId};
 use schemas::report::CodedReport;
 use schemas::source::SourceName;
 
-use super::imports::Imports;
 use super::reading::read_row;
 use super::schema::{NAMES, TYPES};
 use super::value::{At, Value};
-use super::{Batch, Ending, Endings, Failure, SealedOriginal, StoreError, Tx, damaged, letters};
+use super::{
+    Batch, Ending, Endings, Failure, Letter, SealedOriginal, StoreError, Tx, damaged, imports, lately, letters,
+};
 use crate::normalize::Coded;
 use crate::queue::Fingerprint;
 use crate::seal::{BatchKey, Sealed};
-use crate::store::Outcome;
+use crate::store::accounts::{Imports, Tallies, Tally};
 use crate::store::history::{Arriving, History, Order, Supersedes, Version};
+use crate::store::{Outcome, Rejection};
 
 pub fn id_of(bytes: &[u8], column: &'static str) -> Result<ReportId, Failure> {
     Ok(ReportId::from_bytes(bytes.try_into().map_err(|_| damaged(column))?))
@@ -357,7 +360,7 @@ impl<'a> Writing<'a> {
     /// Writes the rest, and the numbers that were given.
     pub fn finish(mut self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         self.flush(tx)?;
-        self.imports.write(tx)?;
+        imports::write(&self.imports, tx)?;
         tx.execute("UPDATE counter SET seq = $1, superseded = $2 WHERE id = 0", &[&self.seq, &self.superseding])?;
         Ok(())
     }
@@ -404,26 +407,19 @@ fn advance(tx: &mut Tx<'_>, batch: &Batch, next: i64) -> Result<i64, Failure> {
     Ok(queue)
 }
 
-/// A stretch of positions that were received at one instant from one source, and how they ended.
-struct Tally<'a> {
-    received_at: Instant,
-    source: &'a SourceName,
-    received: i64,
-    endings: Endings,
-}
-
 /// Adds lines to the account of the first sum.
 fn add_tallies(tx: &mut Tx<'_>, tallies: &[Tally<'_>]) -> Result<(), Failure> {
     let types =
         [Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::TEXT, Type::INT8, Type::INT8, Type::INT8, Type::INT8, Type::INT8];
     let int = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
     tx.copy("COPY tally FROM STDIN (FORMAT binary)", &types, |writer| {
-        for Tally { received_at, source, received, endings } in tallies {
+        for tally in tallies {
+            let Tally { received_at, source, endings, .. } = tally;
             writer.write_raw([
                 Value::At(*received_at),
                 Value::At(*received_at),
                 Value::Text(source.as_str().into()),
-                Value::Int(*received),
+                int(tally.received()),
                 int(endings.coded),
                 int(endings.revisions),
                 int(endings.repeats),
@@ -434,19 +430,21 @@ fn add_tallies(tx: &mut Tx<'_>, tallies: &[Tally<'_>]) -> Result<(), Failure> {
     })
 }
 
-/// Moves one position from `rejected` to what it ended as after all, from `since` on.
+/// Moves one position from what it was (rejected, or without an ending) to what it ended as after all, from `since` on.
 pub fn move_tally(
     tx: &mut Tx<'_>,
     since: Instant,
     received_at: Instant,
     source: &SourceName,
+    was: Option<Ending>,
     ending: Ending,
 ) -> Result<(), Failure> {
-    let is = |of: Ending| i64::from(ending == of);
+    let change = |of: Ending| i64::from(ending == of) - i64::from(was == Some(of));
     let sql = "INSERT INTO tally (since, received_at, source, received, coded, revisions, repeats, rejected) \
-               VALUES ($1, $2, $3, 0, $4, $5, $6, -1)";
-    let (coded, revisions, repeats) = (is(Ending::Coded), is(Ending::Revision), is(Ending::Repeat));
-    tx.execute(sql, &[&At(since), &At(received_at), &source.as_str(), &coded, &revisions, &repeats])?;
+               VALUES ($1, $2, $3, 0, $4, $5, $6, $7)";
+    let (coded, revisions) = (change(Ending::Coded), change(Ending::Revision));
+    let (repeats, rejected) = (change(Ending::Repeat), change(Ending::Rejected));
+    tx.execute(sql, &[&At(since), &At(received_at), &source.as_str(), &coded, &revisions, &repeats, &rejected])?;
     Ok(())
 }
 
@@ -467,21 +465,27 @@ pub fn commit(tx: &mut Tx<'_>, batch: &Batch) -> Result<Endings, Failure> {
         tx,
         batch.items.iter().filter_map(|item| match &item.outcome {
             Outcome::Coded { coded, .. } => coded.report.report_id,
-            Outcome::Rejected(_) => None,
+            Outcome::Rejected(_) | Outcome::Held(_) => None,
         }),
     )?;
     let mut letter_records: HashMap<*const Sealed, i64> = HashMap::new();
-    let mut rejected = Vec::new();
+    let mut letters = Vec::new();
     let mut total = Endings::default();
-    let mut tallies: Vec<Tally<'_>> = Vec::new();
+    let (mut tallies, mut full) = (Tallies::default(), Vec::new());
     let mut order = Order { queue, partition: batch.from.partition, offset: batch.from.offset };
     for item in &batch.items {
         let import = match item.batch {
-            Some(id) => Some(writing.imports.of_batch(tx, id, &item.source, item.received_at)?),
+            Some(id) => Some(imports::of_batch(&mut writing.imports, tx, id, &item.source, item.received_at)?),
             None => None,
         };
+        let mut record_of = |letter: &Letter| -> Result<i64, Failure> {
+            Ok(match letter_records.entry(Arc::as_ptr(&letter.record)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(letters::add_record(tx, &letter.record)?),
+            })
+        };
         let ending = match &item.outcome {
-            Outcome::Coded { coded, original } => writing.receive(&Arrival {
+            Outcome::Coded { coded, original } => Some(writing.receive(&Arrival {
                 coded,
                 original,
                 original_key: original_key.ok_or_else(|| damaged("original.key"))?,
@@ -489,33 +493,31 @@ pub fn commit(tx: &mut Tx<'_>, batch: &Batch) -> Result<Endings, Failure> {
                 received_at: item.received_at,
                 effective_at: item.received_at,
                 import,
-            })?,
+            })?),
             Outcome::Rejected(rejection) => {
-                let record = match letter_records.entry(Arc::as_ptr(&rejection.letter.record)) {
-                    Entry::Occupied(known) => *known.get(),
-                    Entry::Vacant(new) => *new.insert(letters::add_record(tx, &rejection.letter.record)?),
-                };
-                rejected.push(letters::NewLetter { order, item, import, rejection, record });
-                Ending::Rejected
+                let record = record_of(&rejection.letter)?;
+                let rejection = Cow::Borrowed(rejection);
+                letters.push(letters::NewLetter { order, item, import, rejection, record });
+                Some(Ending::Rejected)
+            }
+            Outcome::Held(letter) => {
+                let record = record_of(letter)?;
+                let rejection = Cow::Owned(Rejection::held(letter));
+                letters.push(letters::NewLetter { order, item, import, rejection, record });
+                None
             }
         };
-        total.add(ending);
-        writing.imports.ended(import, ending);
-        match tallies.last_mut().filter(|t| t.received_at == item.received_at && *t.source == item.source) {
-            Some(same) => {
-                same.received += 1;
-                same.endings.add(ending);
-            }
-            None => {
-                let mut endings = Endings::default();
-                endings.add(ending);
-                tallies.push(Tally { received_at: item.received_at, source: &item.source, received: 1, endings });
-            }
+        if let Some(ending) = ending {
+            total.add(ending);
+            writing.imports.ended(import, ending);
         }
+        full.extend(tallies.add(item, ending));
         order.offset += 1;
     }
-    add_tallies(tx, &tallies)?;
-    letters::add(tx, &rejected)?;
+    full.extend(tallies.end());
+    add_tallies(tx, &full)?;
+    letters::add(tx, &letters)?;
+    lately::write(tx, &batch.lately)?;
     writing.finish(tx)?;
     Ok(total)
 }

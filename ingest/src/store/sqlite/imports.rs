@@ -3,9 +3,6 @@
 //! What always holds: whether a version counts is whether its import stands, so withdrawing marks the import and then
 //! lets each of its reports say again what it says now; what of the import is stored later never counts.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 use schemas::Instant;
 use schemas::clock::from_micros;
@@ -13,7 +10,8 @@ use schemas::ids::{BatchId, ReportId};
 use schemas::source::SourceName;
 
 use super::versions::Writing;
-use super::{Ending, Endings, Failure, Import, SqliteStoreOptions, StoreError, Withdrawn, damaged};
+use super::{Endings, Failure, Import, SqliteStoreOptions, StoreError, Withdrawn, damaged};
+use crate::store::accounts::Imports;
 
 pub fn begin(tx: &Transaction<'_>, id: BatchId, source: &SourceName, files: u32, at: Instant) -> Result<(), Failure> {
     let sql = "INSERT INTO import (batch, source, started_at, files) VALUES (?1, ?2, ?3, ?4) \
@@ -81,106 +79,52 @@ pub fn withdraw(
     Ok(withdrawn)
 }
 
-/// The imports that a transaction meets.
-#[derive(Default)]
-pub struct Imports {
-    by_batch: HashMap<BatchId, i64>,
-    met: HashMap<i64, Met>,
+/// The row of an import. One that was never begun here (its store was another) is entered when its first row comes.
+pub fn of_batch(
+    imports: &mut Imports,
+    tx: &Transaction<'_>,
+    batch: BatchId,
+    source: &SourceName,
+    at: Instant,
+) -> Result<i64, Failure> {
+    if let Some(id) = imports.named(batch) {
+        return Ok(id);
+    }
+    let sql = "SELECT id FROM import WHERE batch = ?1";
+    let find = || tx.query_row(sql, [batch.as_bytes().as_slice()], |row| row.get::<_, i64>(0)).optional();
+    if find()?.is_none() {
+        begin(tx, batch, source, 0, at)?;
+    }
+    let id = find()?.ok_or_else(|| damaged("import.batch"))?;
+    meet(imports, tx, id)?;
+    imports.name(batch, id);
+    Ok(id)
 }
 
-/// What a transaction adds to an import.
-struct Met {
-    stands: bool,
-    coded: i64,
-    revisions: i64,
-    repeats: i64,
-    rejected: i64,
-    first_seq: Option<i64>,
-    last_seq: Option<i64>,
+/// Reads whether the import stands.
+pub fn meet(imports: &mut Imports, tx: &Transaction<'_>, id: i64) -> Result<(), Failure> {
+    if !imports.has_met(id) {
+        let sql = "SELECT withdrawn_at IS NULL FROM import WHERE id = ?1";
+        imports.meet(id, tx.query_row(sql, [id], |row| row.get(0))?);
+    }
+    Ok(())
 }
 
-impl Imports {
-    /// The row of an import. One that was never begun here (its store was another) is entered when its first row comes.
-    pub fn of_batch(
-        &mut self,
-        tx: &Transaction<'_>,
-        batch: BatchId,
-        source: &SourceName,
-        at: Instant,
-    ) -> Result<i64, Failure> {
-        if let Some(id) = self.by_batch.get(&batch) {
-            return Ok(*id);
-        }
-        let sql = "SELECT id FROM import WHERE batch = ?1";
-        let find = || tx.query_row(sql, [batch.as_bytes().as_slice()], |row| row.get::<_, i64>(0)).optional();
-        if find()?.is_none() {
-            begin(tx, batch, source, 0, at)?;
-        }
-        let id = find()?.ok_or_else(|| damaged("import.batch"))?;
-        self.meet(tx, id)?;
-        self.by_batch.insert(batch, id);
-        Ok(id)
+/// Adds it all to the table.
+pub fn write(imports: &Imports, tx: &Transaction<'_>) -> Result<(), Failure> {
+    let sql = "UPDATE import SET coded = coded + ?2, revisions = revisions + ?3, repeats = repeats + ?4, \
+               rejected = rejected + ?5, first_seq = coalesce(min(first_seq, ?6), first_seq, ?6), \
+               last_seq = coalesce(max(last_seq, ?7), last_seq, ?7) WHERE id = ?1";
+    for (id, met) in imports.added() {
+        tx.prepare_cached(sql)?.execute((
+            id,
+            met.coded,
+            met.revisions,
+            met.repeats,
+            met.rejected,
+            met.first_seq,
+            met.last_seq,
+        ))?;
     }
-
-    /// Reads whether the import stands.
-    pub fn meet(&mut self, tx: &Transaction<'_>, id: i64) -> Result<(), Failure> {
-        if let Entry::Vacant(new) = self.met.entry(id) {
-            let sql = "SELECT withdrawn_at IS NULL FROM import WHERE id = ?1";
-            let stands = tx.query_row(sql, [id], |row| row.get(0))?;
-            let (first_seq, last_seq) = (None, None);
-            new.insert(Met { stands, coded: 0, revisions: 0, repeats: 0, rejected: 0, first_seq, last_seq });
-        }
-        Ok(())
-    }
-
-    /// Whether what comes with this import counts.
-    pub fn stands(&self, import: Option<i64>) -> bool {
-        import.and_then(|id| self.met.get(&id)).is_none_or(|met| met.stands)
-    }
-
-    /// A version of the import was stored.
-    pub fn stored(&mut self, import: Option<i64>, seq: i64) {
-        if let Some(met) = import.and_then(|id| self.met.get_mut(&id)) {
-            met.first_seq.get_or_insert(seq);
-            met.last_seq = Some(seq);
-        }
-    }
-
-    /// A position of the import ended so.
-    pub fn ended(&mut self, import: Option<i64>, ending: Ending) {
-        if let Some(met) = import.and_then(|id| self.met.get_mut(&id)) {
-            match ending {
-                Ending::Coded => met.coded += 1,
-                Ending::Revision => met.revisions += 1,
-                Ending::Repeat => met.repeats += 1,
-                Ending::Rejected => met.rejected += 1,
-            }
-        }
-    }
-
-    /// A reject of the import is none any more.
-    pub fn resolved(&mut self, import: Option<i64>) {
-        if let Some(met) = import.and_then(|id| self.met.get_mut(&id)) {
-            met.rejected -= 1;
-        }
-    }
-
-    /// Adds it all to the table.
-    pub fn write(&self, tx: &Transaction<'_>) -> Result<(), Failure> {
-        let sql = "UPDATE import SET coded = coded + ?2, revisions = revisions + ?3, repeats = repeats + ?4, \
-                   rejected = rejected + ?5, first_seq = coalesce(min(first_seq, ?6), first_seq, ?6), \
-                   last_seq = coalesce(max(last_seq, ?7), last_seq, ?7) WHERE id = ?1";
-        for (id, met) in &self.met {
-            tx.prepare_cached(sql)?.execute((
-                id,
-                met.coded,
-                met.revisions,
-                met.repeats,
-                met.rejected,
-                met.first_seq,
-                met.last_seq,
-            ))?;
-        }
-        Ok(())
-    }
+    Ok(())
 }

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
+use rusqlite::{Connection, Row, Transaction};
 use schemas::Instant;
 use schemas::clock::from_micros;
 use schemas::envelope::Position;
@@ -15,8 +15,8 @@ use schemas::reject::{Reject, RejectCode};
 use schemas::source::SourceName;
 
 use super::versions::{Arrival, Writing, add_original_key, move_tally};
-use super::{DeadLetter, Ending, Failure, Letter, Retried, SqliteStoreOptions, StoreError, damaged};
-use crate::seal::Sealed;
+use super::{DeadLetter, Ending, Failure, Letter, Retried, SqliteStoreOptions, StoreError, damaged, imports};
+use crate::seal::{BatchKey, Sealed};
 use crate::store::history::Order;
 use crate::store::{Item, Rejection};
 
@@ -81,7 +81,8 @@ fn read(row: &Row<'_>) -> Result<DeadLetter, Failure> {
 }
 
 pub fn each(connection: &Connection, each: &mut dyn FnMut(DeadLetter) -> ControlFlow<()>) -> Result<(), Failure> {
-    let mut statement = connection.prepare_cached(&format!("{LETTER} ORDER BY l.id"))?;
+    let mut statement =
+        connection.prepare_cached(&format!("{LETTER} WHERE l.code <> 'source_paused' ORDER BY l.id"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if each(read(row)?).is_break() {
@@ -109,48 +110,125 @@ pub fn resolve(
     at: Instant,
     options: SqliteStoreOptions,
 ) -> Result<Ending, Failure> {
-    let (coded, original, originals) = match retried {
-        Retried::Coded { coded, original, originals } => (coded, original, originals),
-        Retried::Rejected { reject, report_id } => {
-            let sql = "UPDATE dead_letter SET code = ?2, field = ?3, hint = ?4, report_id = ?5 WHERE id = ?1";
-            let report_id = report_id.as_ref().map(|id| id.as_bytes().as_slice());
-            let (field, hint) = (reject.field.as_deref(), reject.hint.as_deref());
-            return match tx.execute(sql, (id, reject.code.as_str(), field, hint, report_id))? {
-                0 => Err(StoreError::NoSuchDeadLetter(id).into()),
-                _ => Ok(Ending::Rejected),
-            };
-        }
-    };
-    let sql = "SELECT queue, partition, offset, received_at, source, import, record FROM dead_letter WHERE id = ?1";
-    let found = tx
-        .query_row(sql, [id], |row| {
-            let order = Order { queue: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? };
-            let rest: (i64, String, Option<i64>, i64) = (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
-            Ok((order, rest))
-        })
-        .optional()?;
-    let (order, (received_at, source, import, record)) = found.ok_or(StoreError::NoSuchDeadLetter(id))?;
-    let received_at = from_micros(received_at);
-    let source = SourceName::parse(&source).ok_or_else(|| damaged("dead_letter.source"))?;
-    let since = at.max(received_at);
+    let (endings, _) = resolve_all(tx, &[(id, retried)], at, options)?;
+    Ok(endings.into_iter().flatten().next().ok_or(StoreError::NoSuchDeadLetter(id))?)
+}
 
-    let original_key = add_original_key(tx, originals)?;
+/// What stands in the table of a letter that is resolved.
+struct Found {
+    order: Order,
+    received_at: Instant,
+    source: SourceName,
+    import: Option<i64>,
+    record: i64,
+    /// Whether it is held, so that it has no ending yet.
+    held: bool,
+}
+
+fn find(tx: &Transaction<'_>, id: i64) -> Result<Option<Found>, Failure> {
+    let sql = "SELECT queue, partition, offset, received_at, source, import, record, code = 'source_paused' \
+               FROM dead_letter WHERE id = ?1";
+    let mut statement = tx.prepare_cached(sql)?;
+    let mut rows = statement.query([id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let source: String = row.get(4)?;
+    Ok(Some(Found {
+        order: Order { queue: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? },
+        received_at: from_micros(row.get(3)?),
+        source: SourceName::parse(&source).ok_or_else(|| damaged("dead_letter.source"))?,
+        import: row.get(5)?,
+        record: row.get(6)?,
+        held: row.get(7)?,
+    }))
+}
+
+/// Resolves letters in their order. `None` for one that is not there any more. Returns also how much was written, roughly.
+pub fn resolve_all<R: std::borrow::Borrow<Retried>>(
+    tx: &Transaction<'_>,
+    letters: &[(i64, R)],
+    at: Instant,
+    options: SqliteStoreOptions,
+) -> Result<(Vec<Option<Ending>>, usize), Failure> {
     let mut writing = Writing::new(tx, options)?;
-    if let Some(import) = import {
-        writing.imports.meet(tx, import)?;
+    writing.look_up(letters.iter().filter_map(|(_, retried)| match retried.borrow() {
+        Retried::Coded { coded, .. } => coded.report.report_id,
+        Retried::Rejected { .. } => None,
+    }))?;
+    let mut keys = OriginalKeys::default();
+    let mut endings = Vec::with_capacity(letters.len());
+    for (id, retried) in letters {
+        let Some(found) = find(tx, *id)? else {
+            endings.push(None);
+            continue;
+        };
+        let Found { order, received_at, source, import, record, held } = found;
+        if let Some(import) = import {
+            imports::meet(&mut writing.imports, tx, import)?;
+        }
+        let since = at.max(received_at);
+        let was = (!held).then_some(Ending::Rejected);
+        let ending = match retried.borrow() {
+            Retried::Coded { coded, original, originals } => {
+                let original_key = keys.of(tx, originals)?;
+                let arrival =
+                    Arrival { coded, original, original_key, order, received_at, effective_at: since, import };
+                let ending = writing.receive(&arrival)?;
+                keys.used |= ending != Ending::Repeat;
+                tx.prepare_cached("DELETE FROM dead_letter WHERE id = ?1")?.execute([id])?;
+                let sql = "DELETE FROM letter_record WHERE id = ?1 \
+                           AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE record = ?1)";
+                tx.prepare_cached(sql)?.execute([record])?;
+                ending
+            }
+            Retried::Rejected { reject, report_id } => {
+                let sql = "UPDATE dead_letter SET code = ?2, field = ?3, hint = ?4, report_id = ?5 WHERE id = ?1";
+                let report_id = report_id.as_ref().map(|id| id.as_bytes().as_slice());
+                let (field, hint) = (reject.field.as_deref(), reject.hint.as_deref());
+                tx.prepare_cached(sql)?.execute((id, reject.code.as_str(), field, hint, report_id))?;
+                Ending::Rejected
+            }
+        };
+        if was != Some(ending) {
+            if was.is_some() {
+                writing.imports.resolved(import);
+            }
+            writing.imports.ended(import, ending);
+            move_tally(tx, since, received_at, &source, was, ending)?;
+        }
+        endings.push(Some(ending));
     }
-    let arrival = Arrival { coded, original, original_key, order, received_at, effective_at: since, import };
-    let ending = writing.receive_one(&arrival)?;
-    writing.imports.resolved(import);
-    writing.imports.ended(import, ending);
-    writing.finish()?;
-    move_tally(tx, since, received_at, &source, ending)?;
-    if ending == Ending::Repeat {
-        // Nothing was sealed with it.
-        tx.execute("DELETE FROM original_key WHERE id = ?1", [original_key])?;
+    let bytes = writing.finish()?;
+    keys.finish(tx)?;
+    Ok((endings, bytes))
+}
+
+/// The keys of originals that a transaction adds: letters that are resolved together share one.
+#[derive(Default)]
+struct OriginalKeys {
+    /// The key's own id, and its row.
+    last: Option<([u8; 16], i64)>,
+    /// Whether anything was sealed with it.
+    used: bool,
+}
+
+impl OriginalKeys {
+    fn of(&mut self, tx: &Transaction<'_>, key: &BatchKey) -> Result<i64, Failure> {
+        if let Some((id, row)) = &self.last
+            && *id == key.id
+        {
+            return Ok(*row);
+        }
+        self.finish(tx)?;
+        let row = add_original_key(tx, key)?;
+        *self = Self { last: Some((key.id, row)), used: false };
+        Ok(row)
     }
-    tx.execute("DELETE FROM dead_letter WHERE id = ?1", [id])?;
-    let sql = "DELETE FROM letter_record WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE record = ?1)";
-    tx.execute(sql, [record])?;
-    Ok(ending)
+
+    /// Takes a key back with which nothing was sealed.
+    fn finish(&self, tx: &Transaction<'_>) -> Result<(), Failure> {
+        if let Some((_, row)) = self.last.as_ref().filter(|_| !self.used) {
+            tx.execute("DELETE FROM original_key WHERE id = ?1", [row])?;
+        }
+        Ok(())
+    }
 }

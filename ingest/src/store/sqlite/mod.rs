@@ -4,7 +4,9 @@
 //! changes; a reader sees one consistent view and never waits for a writer.
 
 mod coded;
+mod copying;
 mod imports;
+mod lately;
 mod letters;
 mod reading;
 mod schema;
@@ -20,14 +22,18 @@ use schemas::Instant;
 use schemas::dataset::{BadRow, CodedRow, FunnelRow};
 use schemas::envelope::Position;
 use schemas::ids::{BatchId, ContentHash, ReportId};
+use schemas::reject::RejectCode;
 use schemas::source::{Source, SourceName};
 
 use super::{
-    Batch, Changes, Cut, DeadLetter, Ending, Endings, Import, Letter, Mark, Range, Retried, SealedOriginal, Store,
-    StoreError, Withdrawn,
+    Batch, Changes, Cut, DeadLetter, Ending, Endings, Held, Import, Letter, Mark, Range, Retried, SealedOriginal,
+    Store, StoreError, Withdrawn, copy,
 };
+use crate::pause::Lately;
 use crate::queue::Fingerprint;
 use crate::sqlite::{self, CacheKib, Trouble, checkpoint};
+
+pub use copying::{SqliteOrigin, SqliteTarget};
 
 /// What a coded row takes in the file beside its original, roughly.
 const ROW_BYTES: usize = 1 << 10;
@@ -104,6 +110,9 @@ impl SqliteStore {
         });
         let (connection, found) = made.map_err(|error| explain(path, error.into()))?;
         let ours = schema::version();
+        if found == copy::UNFINISHED {
+            return Err(StoreError::HalfCopied);
+        }
         if found != ours {
             return Err(StoreError::OtherVersion { found, ours });
         }
@@ -210,6 +219,41 @@ impl Store for SqliteStore {
         let ending = self.write(|tx| letters::resolve(tx, id, retried, at, options))?;
         self.changed(ROW_BYTES)?;
         Ok(ending)
+    }
+
+    fn lately(&mut self) -> Result<Vec<(SourceName, Lately)>, StoreError> {
+        self.read(|tx| lately::all(tx))
+    }
+
+    fn forgive(&mut self, source: &SourceName) -> Result<(), StoreError> {
+        self.write(|tx| lately::forget(tx, source))
+    }
+
+    fn held(&mut self) -> Result<Vec<Held>, StoreError> {
+        self.read(|tx| lately::held(tx))
+    }
+
+    fn held_letters(&mut self, source: &SourceName, most: u32) -> Result<Vec<i64>, StoreError> {
+        self.read(|tx| lately::held_letters(tx, source, most))
+    }
+
+    fn resolve_all(
+        &mut self,
+        letters: &[(i64, Retried)],
+        lately: &[(SourceName, Lately)],
+        at: Instant,
+    ) -> Result<Vec<Option<Ending>>, StoreError> {
+        let options = self.options;
+        let (endings, bytes) = self.write(|tx| {
+            lately::write(tx, lately)?;
+            letters::resolve_all(tx, letters, at, options)
+        })?;
+        self.changed(bytes)?;
+        Ok(endings)
+    }
+
+    fn reject_codes(&mut self) -> Result<Vec<(SourceName, RejectCode, u64)>, StoreError> {
+        self.read(|tx| lately::codes(tx))
     }
 
     fn changes(

@@ -93,6 +93,8 @@ pub fn funnel(connection: &Connection, as_of: Instant) -> Result<Vec<FunnelRow>,
     sums.into_iter()
         .map(|((month, source), sum)| {
             let count = |index: usize| u64::try_from(sum[index]).map_err(|_| damaged("tally"));
+            // What was received and has no ending is held.
+            let held = sum[0] - sum[1..].iter().sum::<i64>();
             Ok(FunnelRow {
                 month,
                 source: SourceName::parse(&source).ok_or_else(|| damaged("tally.source"))?,
@@ -101,7 +103,7 @@ pub fn funnel(connection: &Connection, as_of: Instant) -> Result<Vec<FunnelRow>,
                 revisions: count(2)?,
                 repeats: count(3)?,
                 rejected: count(4)?,
-                waiting: 0,
+                waiting: u64::try_from(held).map_err(|_| damaged("tally"))?,
             })
         })
         .collect()

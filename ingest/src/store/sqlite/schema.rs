@@ -79,6 +79,36 @@ const LAST: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// How sources went of late, and what is held of those that are paused. Added after the first release, as above.
+const LATELY: &str = "
+    CREATE TABLE IF NOT EXISTS lately (
+        source TEXT PRIMARY KEY, in_a_row INTEGER NOT NULL, recent BLOB NOT NULL, since INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS dead_letter_held ON dead_letter (source, id) WHERE code = 'source_paused';
+";
+
+/// Makes the tables where there are none, and says what they are. Tells whether it made them.
+pub fn make(connection: &mut Connection, are: &str) -> rusqlite::Result<bool> {
+    let made = |connection: &Connection| -> rusqlite::Result<bool> {
+        connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| row.get(0))
+    };
+    if made(connection)? {
+        return Ok(false);
+    }
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let new = !made(&tx)?;
+    if new {
+        tx.execute_batch(&coded_table())?;
+        tx.execute_batch(AROUND)?;
+        tx.execute_batch(LAST)?;
+        tx.execute_batch(LATELY)?;
+        tx.execute("INSERT INTO about (name, value) VALUES ('version', ?1)", [are])?;
+    }
+    tx.commit()?;
+    Ok(new)
+}
+
 /// The version of the whole.
 pub fn version() -> String {
     format!("{TABLES}/{}", dataset::VERSION)
@@ -110,22 +140,12 @@ fn coded_table() -> String {
 
 /// Makes the tables where there are none; returns the version that the file is of.
 pub fn set_up(connection: &mut Connection) -> rusqlite::Result<String> {
-    let made = |connection: &Connection| -> rusqlite::Result<bool> {
-        connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| row.get(0))
-    };
-    if !made(connection)? {
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have been faster.
-        if !made(&tx)? {
-            tx.execute_batch(&coded_table())?;
-            tx.execute_batch(AROUND)?;
-            tx.execute("INSERT INTO about (name, value) VALUES ('version', ?1)", [version()])?;
+    make(connection, &version())?;
+    let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1";
+    for (name, sql) in [("position_last", LAST), ("lately", LATELY)] {
+        if !connection.query_row(known, [name], |row| row.get(0))? {
+            connection.execute_batch(sql)?;
         }
-        tx.commit()?;
-    }
-    let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'position_last'";
-    if !connection.query_row(known, [], |row| row.get(0))? {
-        connection.execute_batch(LAST)?;
     }
     connection.query_row("SELECT value FROM about WHERE name = 'version'", [], |row| row.get(0))
 }

@@ -15,15 +15,16 @@ use schemas::ids::{ContentHash, ReportId};
 use schemas::report::CodedReport;
 use schemas::source::SourceName;
 
-use super::imports::Imports;
 use super::{
-    Batch, Ending, Endings, Failure, ROW_BYTES, SealedOriginal, SqliteStoreOptions, StoreError, coded, damaged, letters,
+    Batch, Ending, Endings, Failure, Letter, ROW_BYTES, SealedOriginal, SqliteStoreOptions, StoreError, coded, damaged,
+    imports, lately, letters,
 };
 use crate::normalize::Coded;
 use crate::queue::Fingerprint;
 use crate::seal::{BatchKey, Sealed};
-use crate::store::Outcome;
+use crate::store::accounts::{Imports, Tallies, Tally};
 use crate::store::history::{Added, Arriving, History, Order, Supersedes, Version};
+use crate::store::{Outcome, Rejection};
 
 /// A report, or where one would be stored.
 struct Report {
@@ -215,7 +216,7 @@ impl<'t> Writing<'t> {
     }
 
     /// Looks reports up before they are needed, in the order in which they lie in the file.
-    fn look_up(&mut self, ids: impl Iterator<Item = ReportId>) -> Result<(), Failure> {
+    pub fn look_up(&mut self, ids: impl Iterator<Item = ReportId>) -> Result<(), Failure> {
         let mut ids: Vec<(i64, ReportId)> = ids.map(|id| (first_key(id), id)).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -227,7 +228,7 @@ impl<'t> Writing<'t> {
     }
 
     /// Stores a coded submission whose report was looked up; tells what it is.
-    fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Ending, Failure> {
+    pub fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Ending, Failure> {
         let id = arrival.coded.report.report_id.ok_or_else(|| damaged("report_id"))?;
         let report = self.reports.get_mut(&id).ok_or_else(|| damaged("report.key"))?;
         let seq = self.next_seq;
@@ -268,12 +269,6 @@ impl<'t> Writing<'t> {
         Ok(added.ending)
     }
 
-    /// Stores one coded submission.
-    pub fn receive_one(&mut self, arrival: &Arrival<'_>) -> Result<Ending, Failure> {
-        self.look_up(arrival.coded.report.report_id.into_iter())?;
-        self.receive(arrival)
-    }
-
     /// After an import was withdrawn: lets that version of a report speak which is to speak now. `None` where it does
     /// already; else whether a version is left at all.
     pub fn speak_again(&mut self, id: ReportId, at: Instant) -> Result<Option<bool>, Failure> {
@@ -300,7 +295,7 @@ impl<'t> Writing<'t> {
         for (id, report) in changed {
             write_report(self.tx, *id, report)?;
         }
-        self.imports.write(self.tx)?;
+        imports::write(&self.imports, self.tx)?;
         pour_recent(self.tx, self.options.recent_reports)?;
         Ok(self.bytes)
     }
@@ -379,24 +374,16 @@ fn advance(tx: &Transaction<'_>, batch: &Batch, next: i64) -> Result<i64, Failur
     Ok(queue)
 }
 
-/// A stretch of positions that were received at one instant from one source, and how they ended.
-struct Tally<'a> {
-    received_at: Instant,
-    source: &'a SourceName,
-    received: u64,
-    endings: Endings,
-}
-
 /// Adds a line to the account of the first sum.
-fn add_tally(tx: &Transaction<'_>, since: Instant, tally: &Tally<'_>) -> Result<(), Failure> {
-    let Tally { received_at, source, received, endings } = tally;
+fn add_tally(tx: &Transaction<'_>, tally: &Tally<'_>) -> Result<(), Failure> {
+    let Tally { received_at, source, endings, .. } = tally;
     let sql = "INSERT INTO tally (since, received_at, source, received, coded, revisions, repeats, rejected) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     tx.prepare_cached(sql)?.execute((
-        since.timestamp_micros(),
+        received_at.timestamp_micros(),
         received_at.timestamp_micros(),
         source.as_str(),
-        received,
+        tally.received(),
         endings.coded,
         endings.revisions,
         endings.repeats,
@@ -405,21 +392,28 @@ fn add_tally(tx: &Transaction<'_>, since: Instant, tally: &Tally<'_>) -> Result<
     Ok(())
 }
 
-/// Moves one position from `rejected` to what it ended as after all, from `since` on.
+/// Moves one position from what it was (rejected, or without an ending) to what it ended as after all, from `since` on.
 pub fn move_tally(
     tx: &Transaction<'_>,
     since: Instant,
     received_at: Instant,
     source: &SourceName,
+    was: Option<Ending>,
     ending: Ending,
 ) -> Result<(), Failure> {
-    let mut endings = Endings::default();
-    endings.add(ending);
-    let Endings { coded, revisions, repeats, .. } = endings;
+    let change = |of: Ending| i64::from(ending == of) - i64::from(was == Some(of));
     let sql = "INSERT INTO tally (since, received_at, source, received, coded, revisions, repeats, rejected) \
-               VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, -1)";
+               VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)";
     let (since, received_at) = (since.timestamp_micros(), received_at.timestamp_micros());
-    tx.prepare_cached(sql)?.execute((since, received_at, source.as_str(), coded, revisions, repeats))?;
+    tx.prepare_cached(sql)?.execute((
+        since,
+        received_at,
+        source.as_str(),
+        change(Ending::Coded),
+        change(Ending::Revision),
+        change(Ending::Repeat),
+        change(Ending::Rejected),
+    ))?;
     Ok(())
 }
 
@@ -434,24 +428,31 @@ pub fn add_original_key(tx: &Transaction<'_>, key: &BatchKey) -> Result<i64, Fai
 pub fn commit(tx: &Transaction<'_>, batch: &Batch, options: SqliteStoreOptions) -> Result<(Endings, usize), Failure> {
     let next = batch.from.offset + i64::try_from(batch.items.len()).unwrap_or(i64::MAX);
     let queue = advance(tx, batch, next)?;
+    lately::write(tx, &batch.lately)?;
     let original_key = batch.originals.as_ref().map(|key| add_original_key(tx, key)).transpose()?;
 
     let mut writing = Writing::new(tx, options)?;
     writing.look_up(batch.items.iter().filter_map(|item| match &item.outcome {
         Outcome::Coded { coded, .. } => coded.report.report_id,
-        Outcome::Rejected(_) => None,
+        Outcome::Rejected(_) | Outcome::Held(_) => None,
     }))?;
     let mut letter_records: HashMap<*const Sealed, i64> = HashMap::new();
     let mut total = Endings::default();
-    let mut tally: Option<Tally<'_>> = None;
+    let mut tallies = Tallies::default();
     let mut order = Order { queue, partition: batch.from.partition, offset: batch.from.offset };
     for item in &batch.items {
         let import = match item.batch {
-            Some(id) => Some(writing.imports.of_batch(tx, id, &item.source, item.received_at)?),
+            Some(id) => Some(imports::of_batch(&mut writing.imports, tx, id, &item.source, item.received_at)?),
             None => None,
         };
+        let mut record_of = |letter: &Letter| -> Result<i64, Failure> {
+            Ok(match letter_records.entry(Arc::as_ptr(&letter.record)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(letters::add_record(tx, &letter.record)?),
+            })
+        };
         let ending = match &item.outcome {
-            Outcome::Coded { coded, original } => writing.receive(&Arrival {
+            Outcome::Coded { coded, original } => Some(writing.receive(&Arrival {
                 coded,
                 original,
                 original_key: original_key.ok_or_else(|| damaged("original.key"))?,
@@ -459,41 +460,27 @@ pub fn commit(tx: &Transaction<'_>, batch: &Batch, options: SqliteStoreOptions) 
                 received_at: item.received_at,
                 effective_at: item.received_at,
                 import,
-            })?,
+            })?),
             Outcome::Rejected(rejection) => {
-                let record = match letter_records.entry(Arc::as_ptr(&rejection.letter.record)) {
-                    Entry::Occupied(known) => *known.get(),
-                    Entry::Vacant(new) => *new.insert(letters::add_record(tx, &rejection.letter.record)?),
-                };
-                letters::add(tx, order, item, import, rejection, record)?;
-                Ending::Rejected
+                letters::add(tx, order, item, import, rejection, record_of(&rejection.letter)?)?;
+                Some(Ending::Rejected)
+            }
+            Outcome::Held(letter) => {
+                letters::add(tx, order, item, import, &Rejection::held(letter), record_of(letter)?)?;
+                None
             }
         };
-        total.add(ending);
-        writing.imports.ended(import, ending);
-        let same = tally.as_mut().filter(|t| t.received_at == item.received_at && *t.source == item.source);
-        match same {
-            Some(same) => {
-                same.received += 1;
-                same.endings.add(ending);
-            }
-            None => {
-                let mut line = Tally {
-                    received_at: item.received_at,
-                    source: &item.source,
-                    received: 1,
-                    endings: Endings::default(),
-                };
-                line.endings.add(ending);
-                if let Some(full) = tally.replace(line) {
-                    add_tally(tx, full.received_at, &full)?;
-                }
-            }
+        if let Some(ending) = ending {
+            total.add(ending);
+            writing.imports.ended(import, ending);
+        }
+        if let Some(full) = tallies.add(item, ending) {
+            add_tally(tx, &full)?;
         }
         order.offset += 1;
     }
-    if let Some(last) = tally {
-        add_tally(tx, last.received_at, &last)?;
+    if let Some(last) = tallies.end() {
+        add_tally(tx, &last)?;
     }
     Ok((total, writing.finish()?))
 }
