@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn an_event_needs_more_than_what_is_none() {
         let axis = Weigh { least_event: 30, ..two(10, 15) };
-        let mut of = |stems, decided| weigh(&axis, Found { stems, rules: &[] }, decided, &mut Vec::new());
+        let of = |stems, decided| weigh(&axis, Found { stems, rules: &[] }, decided, &mut Vec::new());
         assert_eq!(of(&[0], Some((0, true))), Verdict::Stands, "34 more");
         assert_eq!(of(&[0], None), Verdict::Stands, "29 more is not enough: nothing stays");
         assert_eq!(of(&[], Some((0, false))), Verdict::Open, "20 more");
