@@ -369,7 +369,9 @@ fn texts<'a>(value: &'a toml::Value, out: &mut Vec<&'a str>) {
         toml::Value::String(text) => out.push(text),
         toml::Value::Array(all) => all.iter().for_each(|one| texts(one, out)),
         toml::Value::Table(all) => {
-            all.iter().filter(|(key, _)| *key != "note").for_each(|(_, one)| texts(one, out));
+            // What is weighed is no phrase: single words by their first letters, and names of rules, a line each.
+            let said = all.iter().filter(|(key, _)| !matches!(key.as_str(), "note" | "weigh"));
+            said.for_each(|(_, one)| texts(one, out));
         }
         _ => {}
     }

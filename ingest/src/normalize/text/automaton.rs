@@ -45,6 +45,7 @@ impl Wants {
     const NOTHING: Self = Self { next: u128::MAX, beyond: u128::MAX };
 
     /// Whether a phrase may go on, or ends, before words of these masks: of the next one, and of all in its clause.
+    #[inline]
     fn met(&self, mask: u128, ahead: u128) -> bool {
         self.next & mask | self.beyond & ahead != 0 || self.beyond == u128::MAX
     }

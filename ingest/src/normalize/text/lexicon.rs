@@ -110,6 +110,7 @@ pub(super) struct Word {
 pub(super) struct Symbols<'a>(&'a [Symbol]);
 
 impl Symbols<'_> {
+    #[inline]
     pub(super) fn has(self, symbol: Symbol) -> bool {
         /// Most words have so few that looking through them is faster than halving.
         const FEW: usize = 8;
