@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(
             sentence(&words(Language::Es), fall).expect("a fall").text,
             "**Reportes de arrestos: 14, menos que los 40 que hubo el mes anterior; el mismo mes del año pasado: 39.** El \
-             tipo de lugar es el que dice el reporte."
+             tipo de lugar es el que dice el reporte; un hecho no siempre es un arresto."
         );
     }
 }
