@@ -95,7 +95,13 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
     if as_of < earliest {
         return Err(AnalyticsError::NothingAsOf { as_of, first: earliest });
     }
-    let whole = cached::cube(snapshot, as_of)?;
+    // The id is made of files of its own, so both are worked out side by side.
+    let (whole, snapshot_id) = std::thread::scope(|scope| {
+        let id = scope.spawn(|| snapshot.id(as_of));
+        let whole = cached::cube(snapshot, as_of);
+        (whole, id.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (whole, snapshot_id) = (whole?, snapshot_id?);
     let funnels = funnel_month::funnels(&whole, request.funnel)?;
     has_data(&whole, &funnels, period)?;
     let delay_is_known = delay::is_known(&whole.lags);
@@ -140,7 +146,7 @@ pub fn compute(snapshot: &Snapshot, request: &Request<'_>) -> Result<Measured, A
     ];
     let made_later = [derived::comparators(), derived::revisions(), derived::suppression_log()];
     tables.push(data_dictionary(tables.iter().chain(&made_later)));
-    Ok(Measured { tables, snapshot_id: snapshot.id(as_of)?, as_of, facts })
+    Ok(Measured { tables, snapshot_id, as_of, facts })
 }
 
 /// Refuses a period of which there is nothing to say. A report that is dated in it and withdrawn since is something: a brief

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::marker::PhantomData;
 use std::ops::{AddAssign, SubAssign};
 
 use polars::prelude::*;
@@ -16,6 +17,7 @@ use schemas::taxonomy::{
     Agency, Authority, CodeAxis, CodeSet, CourtRole, CourtStage, CourtType, EventKind, PlaceRelation, Setting, Tactic,
 };
 use schemas::time::Month;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::AnalyticsError;
@@ -32,21 +34,57 @@ type State = Key<StateCode>;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cube {
     /// All reports.
+    #[serde(deserialize_with = "in_order")]
     pub reports: BTreeMap<ReportKey, ReportSums>,
     /// Events by place.
+    #[serde(deserialize_with = "in_order")]
     pub counties: BTreeMap<(Month, Place), PlaceSums>,
     /// Events by tactic; one with several tactics counts in each.
+    #[serde(deserialize_with = "in_order")]
     pub tactics: Tally<(Month, State, Key<Tactic>)>,
     /// Events with both tactics; the first stands before the second in the taxonomy.
+    #[serde(deserialize_with = "in_order")]
     pub tactic_pairs: Tally<(Month, State, Tactic, Tactic)>,
     /// Events of the kind `detainer_or_transfer`.
+    #[serde(deserialize_with = "in_order")]
     pub detainers: Tally<(Month, State, DetainerKind)>,
+    #[serde(deserialize_with = "in_order")]
     pub settings: Tally<(Month, State, Key<Setting>)>,
+    #[serde(deserialize_with = "in_order")]
     pub agencies: Tally<(Month, State, Basis, Key<Agency>)>,
     /// Events at courthouses.
+    #[serde(deserialize_with = "in_order")]
     pub courthouse: Tally<(Month, Place, Dimension, Key<CourtCode>)>,
     /// Reports of which the source says when it got them, and whose event is dated to the day.
+    #[serde(deserialize_with = "in_order")]
     pub lags: Tally<LagKey>,
+}
+
+/// Reads a map whose keys were written in order: built at once, which is faster than key by key.
+fn in_order<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord,
+    V: Deserialize<'de>,
+{
+    struct Pairs<K, V>(PhantomData<(K, V)>);
+    impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Pairs<K, V> {
+        type Value = Vec<(K, V)>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("counts by their keys")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            // What the file says of its length is believed up to here.
+            let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(0).min(1 << 16));
+            while let Some(pair) = map.next_entry()? {
+                pairs.push(pair);
+            }
+            Ok(pairs)
+        }
+    }
+    Ok(deserializer.deserialize_map(Pairs(PhantomData))?.into_iter().collect())
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -51,8 +51,10 @@ impl Words {
             (Caveat::TwoSources, Language::Es) => "Dos fuentes pueden hablar del mismo hecho.",
             (Caveat::NotRuledOut, Language::En) => "A report that does not mention it does not rule it out.",
             (Caveat::NotRuledOut, Language::Es) => "Que un reporte no lo mencione no lo descarta.",
-            (Caveat::AsTold, Language::En) => "The setting is what the report says.",
-            (Caveat::AsTold, Language::Es) => "El tipo de lugar es el que dice el reporte.",
+            (Caveat::AsTold, Language::En) => "The setting is what the report says; an event is not always an arrest.",
+            (Caveat::AsTold, Language::Es) => {
+                "El tipo de lugar es el que dice el reporte; un hecho no siempre es un arresto."
+            }
             (Caveat::SilentCounty, Language::En) => "A county without a hotline is silent, not quiet.",
             (Caveat::SilentCounty, Language::Es) => "Un condado sin línea de ayuda calla; no por eso está tranquilo.",
             (Caveat::MoreCalls, Language::En) => {
@@ -366,7 +368,7 @@ mod tests {
         let rise = english(change(31, 14)).expect("a rise");
         assert_eq!(
             rise.text,
-            "**Reports of arrests: 31, up from 14 in the month before.** The setting is what the report says."
+            "**Reports of arrests: 31, up from 14 in the month before.** The setting is what the report says; an event is not always an arrest."
         );
         let slow = Change { last_year: Some(3), ..change(31, 29) };
         let slow = english(slow).expect("a rise over the year").text;
@@ -375,7 +377,7 @@ mod tests {
         assert_eq!(
             sentence(&words(Language::Es), fall).expect("a fall").text,
             "**Reportes de arrestos: 14, menos que los 40 que hubo el mes anterior; el mismo mes del año pasado: 39.** El \
-             tipo de lugar es el que dice el reporte."
+             tipo de lugar es el que dice el reporte; un hecho no siempre es un arresto."
         );
     }
 }

@@ -22,6 +22,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use analytics::dataset::{Snapshot, SnapshotWriter};
+use analytics::disclosure::{Scope, protect_all};
 use analytics::results::Period;
 use analytics::{Request, compute};
 use schemas::dataset::FunnelRow;
@@ -60,7 +61,7 @@ fn arguments() -> Result<Arguments> {
 fn main() -> Result<()> {
     let arguments = arguments()?;
     let mut dir = arguments.dir.join(format!("{}", arguments.rows));
-    if arguments.step.as_deref().is_some_and(|step| ["next", "before", "after"].contains(&step)) {
+    if arguments.step.as_deref().is_some_and(|step| ["next", "before", "after", "protect"].contains(&step)) {
         dir = next_dir(&dir);
     }
     let Some(step) = &arguments.step else { return all(&arguments, &dir) };
@@ -74,6 +75,10 @@ fn main() -> Result<()> {
             ours(&dir, &funnel)?;
         }
         "next" => ours(&dir, &funnel)?,
+        "protect" => {
+            println!("{}", protect(&dir, &changes.funnel())?);
+            return Ok(());
+        }
         "before" => before(&dir, &changes)?,
         "after" => after(&dir, &changes)?,
         "id" => id(&dir)?,
@@ -128,6 +133,11 @@ fn all(arguments: &Arguments, dir: &Path) -> Result<()> {
         "next", next.0, next.1
     );
     println!("next / ours = {:.2}", next.0 / best[0].0);
+    let (seconds, mib) = step(arguments, "protect")?;
+    println!(
+        "{:10} {seconds:7.2} s  {mib:6} MiB   of such tables what must be hidden, beside either of them",
+        "protect"
+    );
     Ok(())
 }
 
@@ -213,6 +223,21 @@ fn ours(dir: &Path, funnel: &[FunnelRow]) -> Result<()> {
         return Err("a table is empty".into());
     }
     Ok(())
+}
+
+/// Hides what must be hidden. Returns the seconds of that alone.
+fn protect(dir: &Path, funnel: &[FunnelRow]) -> Result<f64> {
+    let snapshot = Snapshot::open(dir)?;
+    let period = Period::parse(PERIOD).ok_or("a period")?;
+    let request = Request { period, as_of: None, state: None, funnel, public_names: &BTreeMap::new() };
+    let measured = compute(&snapshot, &request)?;
+    let begun = Instant::now();
+    let protected = protect_all(&measured.tables, Scope::Everywhere);
+    let seconds = begun.elapsed().as_secs_f64();
+    if !protected.withheld.is_empty() {
+        return Err(format!("withheld: {:?}", protected.withheld).into());
+    }
+    Ok(seconds)
 }
 
 fn id(dir: &Path) -> Result<()> {

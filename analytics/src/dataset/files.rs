@@ -32,6 +32,12 @@ impl Pending {
         self.file.try_clone().map_err(AnalyticsError::io(&self.path))
     }
 
+    /// Gives the file its name, in place of an earlier one. It is whole to whoever reads it, but may be lost with the machine: for
+    /// what can be made again, and tells whether it is whole.
+    pub(crate) fn commit_lightly(self, path: &Path) -> Result<(), AnalyticsError> {
+        fs::rename(&self.path, path).map_err(AnalyticsError::io(path))
+    }
+
     /// Makes the file durable under its name, in place of an earlier one. Returns its length in bytes.
     pub(crate) fn commit(self, path: &Path) -> Result<u64, AnalyticsError> {
         self.file.sync_all().map_err(AnalyticsError::io(&self.path))?;

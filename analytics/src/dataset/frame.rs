@@ -21,7 +21,7 @@ use crate::AnalyticsError;
 pub(crate) const ROW_GROUP: usize = 1 << 16;
 
 /// Collects the cells of one column.
-enum Builder {
+pub(super) enum Builder {
     Text(StringChunkedBuilder),
     Codes(ListStringChunkedBuilder),
     Int(PrimitiveChunkedBuilder<Int64Type>),
@@ -31,7 +31,7 @@ enum Builder {
 }
 
 impl Builder {
-    fn new(name: &str, ty: ColumnType) -> Self {
+    pub(super) fn new(name: &str, ty: ColumnType) -> Self {
         let name = PlSmallStr::from_str(name);
         match ty {
             ColumnType::Id | ColumnType::Text | ColumnType::Time | ColumnType::Json => {
@@ -64,7 +64,7 @@ impl Builder {
         }
     }
 
-    fn push_null(&mut self) {
+    pub(super) fn push_null(&mut self) {
         match self {
             Self::Text(column) => column.append_null(),
             Self::Codes(column) => column.append_null(),
@@ -74,7 +74,7 @@ impl Builder {
         }
     }
 
-    fn finish(self) -> PolarsResult<Column> {
+    pub(super) fn finish(self) -> PolarsResult<Column> {
         Ok(match self {
             Self::Text(column) => column.finish().into_column(),
             Self::Codes(mut column) => column.finish().into_column(),
@@ -91,7 +91,7 @@ pub(crate) const fn instant_type() -> DataType {
     DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
 }
 
-fn days_since_1970(date: NaiveDate) -> i32 {
+pub(super) fn days_since_1970(date: NaiveDate) -> i32 {
     let days = date.signed_duration_since(NaiveDate::default()).num_days();
     i32::try_from(days).expect("chrono's years fit in 32 bits of days")
 }

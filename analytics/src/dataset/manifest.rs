@@ -26,7 +26,7 @@ pub(super) struct Manifest {
     pub superseded: Vec<Sidecar>,
 }
 
-/// One segment and its digests.
+/// One segment, its digests and its cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Segment {
     pub first_seq: i64,
@@ -38,6 +38,14 @@ pub(super) struct Segment {
     pub last_effective_at: Instant,
     /// Length of the Parquet file. A file of another length is damaged.
     pub bytes: u64,
+    /// Length of the file of its cells; 0: it has none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cells_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// What one cut superseded.
@@ -68,6 +76,10 @@ impl Segment {
 
     pub(super) fn digests(&self, dir: &Path) -> PathBuf {
         dir.join("digests").join(format!("{}.bin", self.stem()))
+    }
+
+    pub(super) fn cells(&self, dir: &Path) -> PathBuf {
+        dir.join("cells").join(format!("{}.bin", self.stem()))
     }
 }
 
@@ -129,10 +141,13 @@ impl Manifest {
 
     /// Every file that belongs to the snapshot, with its length.
     pub(super) fn files(&self, dir: &Path) -> Vec<(PathBuf, u64)> {
-        let mut files = Vec::with_capacity(2 * self.segments.len() + self.superseded.len());
+        let mut files = Vec::with_capacity(3 * self.segments.len() + self.superseded.len());
         for segment in &self.segments {
             files.push((segment.parquet(dir), segment.bytes));
             files.push((segment.digests(dir), segment.rows * super::digests::ENTRY as u64));
+            if segment.cells_bytes > 0 {
+                files.push((segment.cells(dir), segment.cells_bytes));
+            }
         }
         files.extend(self.superseded.iter().map(|sidecar| (sidecar.parquet(dir), sidecar.bytes)));
         files

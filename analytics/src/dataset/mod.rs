@@ -4,6 +4,7 @@
 //! snapshot.json                               what belongs to the snapshot; replaced last, in one step
 //! segments/0000000001-0000050000.parquet      rows by sequence number, columns of `schemas::dataset`
 //! digests/0000000001-0000050000.bin           what the snapshot's id is made of
+//! cells/0000000001-0000050000.bin             what counts are made of, row by row, for rows that are superseded later
 //! superseded/cut-000001.parquet               which sequences were superseded since the cut before, and when
 //! cube.cache                                  counts of the latest look ([`crate::cached`]); can be removed at any time
 //! ```
@@ -12,6 +13,7 @@
 //! left, and the next [`SnapshotWriter::append`] removes it. A row is current as of T where `effective_at <= T` and it was
 //! not superseded at or before T: an anti-join with the sidecars, never a group by report.
 
+mod cells;
 mod digests;
 mod files;
 mod frame;
@@ -181,19 +183,33 @@ impl Snapshot {
     ) -> Result<Option<Batch<'_>>, AnalyticsError> {
         let paths: Vec<_> = self.manifest.superseded[..seen.sidecars].iter().map(|s| s.parquet(&self.dir)).collect();
         let then = Superseded::read(&paths).map_err(AnalyticsError::parquet(&self.dir.join("superseded")))?;
-        let (mut segments, mut gone) = (Vec::new(), Vec::new());
+        // Row by row where a segment has its cells apart, else out of its columns.
+        let (mut segments, mut scanned) = (Vec::new(), Vec::new());
+        let (mut reader, mut any) = (cells::Reader::new(seen.as_of), false);
         for segment in &self.manifest.segments[..seen.segments] {
-            let here = self.superseded.within(segment.first_seq, segment.last_seq, as_of.timestamp_micros());
-            let before = gone.len();
-            gone.extend(here.into_iter().filter(|seq| then.at(*seq).is_none_or(|at| at > seen.as_of)));
-            if gone.len() > before {
+            let mut here = self.superseded.within(segment.first_seq, segment.last_seq, as_of.timestamp_micros());
+            here.retain(|seq| then.at(*seq).is_none_or(|at| at > seen.as_of));
+            if here.is_empty() {
+                continue;
+            }
+            any = true;
+            if segment.cells_bytes > 0 {
+                reader.read(&segment.cells(&self.dir), segment.rows, segment.first_seq, &here)?;
+            } else {
                 segments.push(segment.parquet(&self.dir));
+                scanned.extend(here);
             }
         }
-        if gone.is_empty() {
+        if !any {
             return Ok(None);
         }
-        let rows = Self::only(&segments, gone, seen.as_of, columns).map_err(AnalyticsError::parquet(&self.dir))?;
+        let read = reader.finish(columns).and_then(|rows| {
+            if segments.is_empty() {
+                return Ok(rows);
+            }
+            rows.vstack(&Self::only(&segments, scanned, seen.as_of, columns)?)
+        });
+        let rows = read.map_err(AnalyticsError::parquet(&self.dir))?;
         Ok(Some(Batch { snapshot: self, segments: &[], rows: Rows::Loaded(rows) }))
     }
 

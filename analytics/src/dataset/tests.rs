@@ -175,7 +175,7 @@ fn after_a_crash_the_next_append_completes_what_was_begun() {
     assert_eq!(again.last_seq(), 2);
     append(&mut again, &rest, &rest_gone);
     assert_eq!(again.snapshot().expect("reads").id(as_of).expect("an id"), expected);
-    for part in ["segments", "digests", "superseded"] {
+    for part in ["segments", "digests", "cells", "superseded"] {
         assert_eq!(names(&dir.path().join(part)), names(&whole.path().join(part)));
     }
 }

@@ -7,6 +7,7 @@ use polars::prelude::*;
 use schemas::clock::Instant;
 use schemas::dataset::{Carried, CodedRow};
 
+use super::cells::Cells;
 use super::digests::{self, Entry};
 use super::frame::{ParquetFile, ROW_GROUP, RowFrame, instant_type};
 use super::manifest::{Manifest, Segment, Sidecar};
@@ -15,6 +16,9 @@ use crate::AnalyticsError;
 
 /// Rows in a full segment: bounded, so that what is read at once is.
 const SEGMENT_ROWS: usize = 8 * ROW_GROUP;
+
+/// The directories of a snapshot.
+const PARTS: [&str; 4] = ["segments", "digests", "cells", "superseded"];
 
 /// The one writer of a snapshot: holds a lock on its directory, so that a second one waits.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ impl SnapshotWriter {
     /// Opens `dir` for appending and makes it where it is absent. `installation` names the installation whose rows these
     /// are (any text that stays the same, such as a hash of its key); a snapshot of another one is refused.
     pub fn open(dir: &Path, installation: &str) -> Result<Self, AnalyticsError> {
-        for part in ["segments", "digests", "superseded"] {
+        for part in PARTS {
             let path = dir.join(part);
             fs::create_dir_all(&path).map_err(AnalyticsError::io(&path))?;
         }
@@ -174,7 +178,7 @@ impl SnapshotWriter {
         let named = self.manifest.files(&self.dir);
         let mut named: Vec<_> = named.into_iter().map(|(path, _)| path).collect();
         named.sort_unstable();
-        for part in ["segments", "digests", "superseded"] {
+        for part in PARTS {
             let dir = self.dir.join(part);
             for entry in fs::read_dir(&dir).map_err(AnalyticsError::io(&dir))? {
                 let path = entry.map_err(AnalyticsError::io(&dir))?.path();
@@ -193,6 +197,7 @@ struct OpenSegment {
     frame: RowFrame,
     /// One for each row, in the order of appending until they are written.
     entries: Vec<Entry>,
+    cells: Cells,
     span: Option<Span>,
 }
 
@@ -209,12 +214,13 @@ impl OpenSegment {
     fn create(dir: &Path) -> Result<Self, AnalyticsError> {
         let file = ParquetFile::create(&dir.join("segments"), "segment")?;
         let frame = RowFrame::new(|carried| carried != Carried::NotInSnapshot);
-        Ok(Self { file, frame, entries: Vec::new(), span: None })
+        Ok(Self { file, frame, entries: Vec::new(), cells: Cells::default(), span: None })
     }
 
     fn push(&mut self, row: &CodedRow) -> Result<(), AnalyticsError> {
         let entry = Entry::of(row).ok_or(AnalyticsError::NoReportId { seq: row.seq })?;
         self.entries.push(entry);
+        self.cells.push(row);
         self.frame.push(row);
         let (first_seq, first, last) = match self.span {
             Some(s) => {
@@ -241,7 +247,9 @@ impl OpenSegment {
         let Span { first_seq, last_seq, first_effective_at, last_effective_at } =
             self.span.expect("a segment is opened for a row that is pushed at once");
         let rows = self.entries.len() as u64;
-        let mut segment = Segment { first_seq, last_seq, rows, first_effective_at, last_effective_at, bytes: 0 };
+        let mut segment =
+            Segment { first_seq, last_seq, rows, first_effective_at, last_effective_at, bytes: 0, cells_bytes: 0 };
+        segment.cells_bytes = self.cells.commit(&dir.join("cells"), &segment.cells(dir))?;
         digests::write(&dir.join("digests"), &mut self.entries, &segment.digests(dir))?;
         segment.bytes = self.file.commit(&segment.parquet(dir))?;
         Ok(segment)

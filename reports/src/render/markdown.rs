@@ -113,6 +113,8 @@ struct Context<'a> {
     withheld: bool,
     /// Whether one in the headline is.
     headline_withheld: bool,
+    /// Which tables without a place hide a number, for it would tell one with a place.
+    hidden_in: Vec<&'static str>,
     state: Option<&'static str>,
     as_of: String,
     snapshot: &'a str,
@@ -261,6 +263,7 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         last_month: long_month(asked.last, language),
         withheld: false,
         headline_withheld: false,
+        hidden_in: Vec::new(),
         state: of_state.and_then(|code| state(code, language)),
         as_of: long_day(as_of.date_naive(), language),
         snapshot: header.snapshot_id.get(..8).unwrap_or(&header.snapshot_id),
@@ -305,6 +308,11 @@ pub(crate) fn render(header: &Header, sheets: &Sheets, names: &[String]) -> Resu
         .flatten();
     context.withheld = lines.flat_map(|line| &line.cells).any(|cell| cell.contains("withheld"));
     context.headline_withheld = context.headline.iter().flat_map(|line| &line.cells).any(|c| c.contains("withheld"));
+    let hides = |lines: &[Line]| {
+        lines.iter().flat_map(|line| &line.cells).any(|cell| cell.contains("withheld") || cell.starts_with('<'))
+    };
+    let tables = [("tactics", &context.tactics), ("settings", &context.settings), ("agencies", &context.agencies)];
+    context.hidden_in = tables.into_iter().filter(|(_, lines)| hides(lines)).map(|(name, _)| name).collect();
     if context.withheld {
         context.translate_marks(language);
     }
