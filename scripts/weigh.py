@@ -30,7 +30,7 @@ AXES = {
     # id, what a decision of the rules weighs (weak: of itself), the least by which the best must lead (over the rules)
     "event_kind": ("event-weighed", {"trust": 200, "trust_weak": 100, "least": 40, "least_against": 100, "least_event": 120,
                     "event_needs": EVENT_NEEDS}),
-    "outcome": ("outcome-weighed", {"trust": 50, "trust_weak": 0, "least": 60, "least_against": 80}),
+    "outcome": ("outcome-weighed", {"trust": 200, "trust_weak": 100, "least": 60, "least_against": 120}),
     "setting": ("setting-weighed", {"trust": 200, "trust_weak": 50, "weak_rank": 5, "least": 20, "least_against": 110}),
 }
 LEAST_WEIGHT, LEAST_RULE = 0.4, 0.1  # what weighs less for every code is left out
