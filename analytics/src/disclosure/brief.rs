@@ -9,13 +9,13 @@
 //! number can only be a part of another (arrests of reports, a month of its quarter), what lies between is a cell that is
 //! printed nowhere.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schemas::time::Month;
 
 use super::earlier::{Earlier, Told};
 use super::grid::Grid;
-use super::protect::protect;
+use super::protect::{Protection, protect};
 use super::system::{COST, Cell as Counted, Equation, Range, Shown, System};
 use super::{Cell, K_PEOPLE, K_PLACE, ProtectedRow, ProtectedTable, Scope, threshold};
 use crate::results::{ALL, Row, Table, Value};
@@ -50,12 +50,38 @@ pub fn protect_all(tables: &[Table], scope: Scope) -> ProtectedTables {
 /// The same, where earlier briefs are out.
 #[must_use]
 pub fn protect_after(tables: &[Table], scope: Scope, earlier: &Earlier) -> ProtectedTables {
-    let mut joined = Joined::new(tables, scope, earlier);
-    joined.roll_up();
-    joined.cells();
-    joined.sums_of_tables();
-    joined.sums_between_tables();
-    joined.protect()
+    let mut coarser = Coarser::default();
+    loop {
+        let mut joined = Joined::new(tables, scope, earlier, &coarser);
+        joined.roll_up();
+        joined.cells();
+        joined.sums_of_tables();
+        joined.sums_between_tables();
+        let found = protect(&joined.system);
+        let too_fine = joined.too_fine(&found);
+        if too_fine.is_within(&coarser) {
+            return joined.printed(&found);
+        }
+        drop(joined);
+        coarser.levels.extend(too_fine.levels);
+        coarser.splits.extend(too_fine.splits);
+    }
+}
+
+/// What of `courthouse` is left out because its small numbers could not be hidden: what earlier briefs printed cannot be
+/// hidden again. The rest of the table can stand then.
+#[derive(Debug, Default)]
+struct Coarser {
+    /// Codes of all places of a kind: span, dimension, what the places are part of.
+    levels: BTreeSet<[String; 3]>,
+    /// Places with all their codes: span, what they are part of.
+    splits: BTreeSet<[String; 2]>,
+}
+
+impl Coarser {
+    fn is_within(&self, other: &Self) -> bool {
+        self.levels.is_subset(&other.levels) && self.splits.is_subset(&other.splits)
+    }
 }
 
 /// Where a cell stands: table, row, measure.
@@ -66,6 +92,7 @@ struct Joined<'a> {
     tables: &'a [Table],
     scope: Scope,
     earlier: &'a Earlier,
+    coarser: &'a Coarser,
     /// For each table its rows that are not printed.
     out: Vec<Vec<bool>>,
     system: System,
@@ -124,12 +151,13 @@ fn count(row: &Row, measure: usize) -> Option<i64> {
 }
 
 impl<'a> Joined<'a> {
-    fn new(tables: &'a [Table], scope: Scope, earlier: &'a Earlier) -> Self {
+    fn new(tables: &'a [Table], scope: Scope, earlier: &'a Earlier, coarser: &'a Coarser) -> Self {
         let rows = |table: &'a Table| table.rows.iter().zip(0..).map(|(row, i)| (keys_of(table, row), i)).collect();
         Self {
             tables,
             scope,
             earlier,
+            coarser,
             out: tables.iter().map(|table| vec![false; table.rows.len()]).collect(),
             system: System::default(),
             cell_at: HashMap::new(),
@@ -226,7 +254,8 @@ impl<'a> Joined<'a> {
             let small = |((_, whole), (total, nonzero)): &((&str, &str), (i64, u32))| {
                 *nonzero >= least(whole) && *total < K_PLACE
             };
-            parts.into_iter().filter(small).map(|(at, _)| at).collect()
+            let asked = self.coarser.splits.iter().map(|[span, whole]| (span.as_str(), whole.as_str()));
+            parts.into_iter().filter(small).map(|(at, _)| at).chain(asked).collect()
         };
         // What is shown of one state is shown of all, and so with the counties of a state: else sums would lack parts.
         let mut levels: HashMap<[&str; 3], Level> = HashMap::new();
@@ -253,8 +282,10 @@ impl<'a> Joined<'a> {
             let [_, span, state, county, dimension, code] = keys_of(of, row)[..] else { continue };
             let is_split = split_at.contains(&(span, ALL)) && (state != ALL || code != ALL)
                 || split_at.contains(&(span, state)) && state != ALL && county != ALL;
-            let level = levels.get(&[span, dimension, whole_of(state, county)]);
-            let is_sparse = state != ALL && level.is_some_and(|l| 2 * l.large < l.nonzero || l.is_split);
+            let at = [span, dimension, whole_of(state, county)];
+            let is_sparse = state != ALL
+                && (levels.get(&at).is_some_and(|l| 2 * l.large < l.nonzero || l.is_split)
+                    || self.coarser.levels.contains(&at.map(str::to_owned)));
             // The total of a place stands with the other dimensions too; that of why people were there goes with its codes.
             *out = is_split || is_sparse && (code != ALL || dimension == "court_role");
         }
@@ -418,8 +449,28 @@ impl<'a> Joined<'a> {
         }
     }
 
-    fn protect(self) -> ProtectedTables {
-        let found = protect(&self.system);
+    /// What must be left out for cells that could not be hidden.
+    fn too_fine(&self, found: &Protection) -> Coarser {
+        let mut coarser = Coarser::default();
+        let failed: HashSet<usize> = found.unprotected.iter().copied().collect();
+        let Some(table) = self.table("courthouse").filter(|_| !failed.is_empty()) else { return coarser };
+        let of = &self.tables[table];
+        for (r, row) in of.rows.iter().enumerate() {
+            let [_, span, state, county, dimension, code] = keys_of(of, row)[..] else { continue };
+            if self.out[table][r] || !self.cell_at.get(&(table, r, 0)).is_some_and(|cell| failed.contains(cell)) {
+                continue;
+            }
+            let whole = whole_of(state, county);
+            if code != ALL && state != ALL {
+                coarser.levels.insert([span, dimension, whole].map(str::to_owned));
+            } else {
+                coarser.splits.insert([span, whole].map(str::to_owned));
+            }
+        }
+        coarser
+    }
+
+    fn printed(self, found: &Protection) -> ProtectedTables {
         let failed: HashSet<usize> = found.unprotected.iter().copied().collect();
         let (mut withheld, mut unprotected) = (Vec::new(), Vec::new());
         let tables = self.tables.iter().enumerate().map(|(t, table)| {
