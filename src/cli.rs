@@ -284,10 +284,11 @@ pub struct Restore {
 pub enum StoreCommand {
     /// Copy all of it into another, empty one, and check it row by row; goes on where an earlier try stopped
     Copy {
-        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+        /// sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE, or env:NAME for the variable that holds it (others on
+        /// the machine can read arguments)
         #[arg(long, value_name = "URL")]
         to: String,
-        /// The store to copy [default: store.url]
+        /// The store to copy, written like that [default: store.url]
         #[arg(long, value_name = "URL")]
         from: Option<String>,
     },

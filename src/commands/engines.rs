@@ -206,6 +206,9 @@ pub fn source_or_new(store: &mut impl Store, name: &SourceName) -> Result<Source
         revoked: false,
     };
     store.add_source(&source)?;
+    tell(format_args!(
+        "{name} is a new source. If its name is misspelt, `testigo import withdraw BATCH` takes the file back"
+    ));
     Ok(source)
 }
 

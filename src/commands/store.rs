@@ -18,6 +18,14 @@ pub fn run(context: &Context, command: &StoreCommand) -> Result {
     }
 }
 
+/// `env:NAME` is what that variable holds: the arguments of a command can be read by everybody on the machine.
+fn told(url: &str, flag: &str) -> Result<String, Failure> {
+    match url.strip_prefix("env:") {
+        Some(name) => std::env::var(name).map_err(|_| Failure::usage(format!("{flag}: there is no variable {name}"))),
+        None => Ok(url.to_owned()),
+    }
+}
+
 fn checked<'u>(url: &'u str, flag: &str) -> Result<&'u str, Failure> {
     let file = url.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty());
     if file || is_postgres(url) {
@@ -39,8 +47,8 @@ fn origin(installation: &Installation, url: &str) -> Result<Box<dyn Origin>, Fai
 
 fn copy_to(context: &Context, to: &str, from: Option<&str>) -> Result {
     let installation = engines::installation(context)?;
-    let from = checked(from.unwrap_or(&context.config().store.url), "--from")?;
-    let to = checked(to, "--to")?;
+    let (from, to) = (told(from.unwrap_or(&context.config().store.url), "--from")?, told(to, "--to")?);
+    let (from, to) = (checked(&from, "--from")?, checked(&to, "--to")?);
     let same = match (is_postgres(from), is_postgres(to)) {
         (false, false) => installation.file(from) == installation.file(to),
         _ => from == to,

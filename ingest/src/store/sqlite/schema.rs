@@ -144,7 +144,10 @@ pub fn set_up(connection: &mut Connection) -> rusqlite::Result<String> {
     let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1";
     for (name, sql) in [("position_last", LAST), ("lately", LATELY)] {
         if !connection.query_row(known, [name], |row| row.get(0))? {
-            connection.execute_batch(sql)?;
+            // All of it or nothing: a table without its index would be taken for the whole.
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute_batch(sql)?;
+            tx.commit()?;
         }
     }
     connection.query_row("SELECT value FROM about WHERE name = 'version'", [], |row| row.get(0))
