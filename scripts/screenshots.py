@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -177,7 +178,12 @@ class Browser:
             raise SystemExit("the token's field has no focus")
         self.check("log in")
         self.press(os.environ["TOKEN"] + ENTER)
-        if self.focus() != "narrative":
+        # The page behind the login is on its way.
+        for _ in range(30):
+            if self.focus() == "narrative":
+                break
+            time.sleep(0.1)
+        else:
             raise SystemExit(f"the text has no focus, but {self.focus()}")
 
     def end(self):
