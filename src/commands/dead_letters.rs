@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ingest::store::{DeadLetter, Ending, Store, StoreError};
+use ingest::store::{DeadLetter, Endings, Store, StoreError};
 use schemas::clock::rfc3339;
 use serde_json::{Value, json};
 
@@ -92,33 +92,25 @@ fn retry(context: &Context, ids: &[i64]) -> Result {
     } else {
         ids.to_vec()
     };
-    let (mut coded, mut revisions, mut repeats, mut rejected) = (0u64, 0u64, 0u64, 0u64);
+    let mut endings = Endings::default();
     for id in ids {
         let ending = worker.retry(id).map_err(|error| match error {
             ingest::worker::WorkError::Store(error) => no_such(error),
             other => other.into(),
         })?;
-        match ending {
-            Ending::Coded => coded += 1,
-            Ending::Revision => revisions += 1,
-            Ending::Repeat => repeats += 1,
-            Ending::Rejected => rejected += 1,
-        }
+        endings.add(ending);
     }
     if all_of_them {
         // Somebody mended something, or believes so: paused sources go on, until they are paused again.
         for (source, _) in engines::paused(context, &mut worker.store)? {
             worker.store.forgive(&source)?;
         }
-        let held = super::source::go_on(context, &installation)?;
-        coded += held.coded;
-        revisions += held.revisions;
-        repeats += held.repeats;
-        rejected += held.rejected;
+        endings += super::source::go_on(context, &installation)?;
     }
     if context.json {
-        print_json(&json!({"coded": coded, "revised": revisions, "repeated": repeats, "rejected": rejected}))?;
+        print_json(&engines::as_json(endings))?;
     } else {
+        let Endings { coded, revisions, repeats, rejected } = endings;
         say(format_args!("{coded} coded, {revisions} revisions, {repeats} repeats, {rejected} still rejected"))?;
     }
     let paused = engines::paused(context, &mut worker.store)?;
@@ -126,5 +118,5 @@ fn retry(context: &Context, ids: &[i64]) -> Result {
         engines::tell_paused(&paused);
         return Ok(Outcome::Failed);
     }
-    Ok(crate::rejected_outcome(rejected))
+    Ok(crate::rejected_outcome(endings.rejected))
 }

@@ -89,6 +89,22 @@ pub fn paused(context: &Context, store: &mut impl Store) -> Result<Vec<(SourceNa
     Ok(store.lately()?.into_iter().filter(|(_, lately)| lately.is_paused(&limits)).collect())
 }
 
+/// How submissions ended, as `--json` tells it.
+pub fn as_json(endings: Endings) -> serde_json::Value {
+    serde_json::json!({
+        "coded": endings.coded,
+        "revised": endings.revisions,
+        "repeated": endings.repeats,
+        "rejected": endings.rejected,
+    })
+}
+
+/// The same in words.
+pub fn in_words(endings: Endings) -> String {
+    let Endings { coded, revisions, repeats, rejected } = endings;
+    format!("{coded} coded, {revisions} revisions, {repeats} repeats, {rejected} rejected")
+}
+
 /// Says of each source that it is paused, why, and what to do.
 pub fn tell_paused(paused: &[(SourceName, Lately)]) {
     for (source, lately) in paused {

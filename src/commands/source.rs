@@ -41,18 +41,11 @@ pub fn run(context: &Context, command: &SourceCommand) -> Result {
             store.forgive(&name)?;
             let endings = go_on(context, &installation)?;
             if context.json {
-                print_json(&serde_json::json!({
-                    "source": name,
-                    "coded": endings.coded,
-                    "revised": endings.revisions,
-                    "repeated": endings.repeats,
-                    "rejected": endings.rejected,
-                }))?;
+                let mut told = engines::as_json(endings);
+                told["source"] = name.as_str().into();
+                print_json(&told)?;
             } else {
-                say(format_args!(
-                    "{name} goes on; of what was held {} coded, {} revisions, {} repeats, {} rejected",
-                    endings.coded, endings.revisions, endings.repeats, endings.rejected
-                ))?;
+                say(format_args!("{name} goes on; of what was held {}", engines::in_words(endings)))?;
             }
             let paused = engines::paused(context, &mut store)?;
             engines::tell_paused(&paused);

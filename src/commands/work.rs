@@ -50,17 +50,9 @@ pub fn run(context: &Context, arguments: &Work) -> Result {
     let endings = engines::work(context, &installation, &stop, until, &mut |more| bar.inc(more.total()))?;
     bar.finish_and_clear();
     if context.json {
-        print_json(&serde_json::json!({
-            "coded": endings.coded,
-            "revised": endings.revisions,
-            "repeated": endings.repeats,
-            "rejected": endings.rejected,
-        }))?;
+        print_json(&engines::as_json(endings))?;
     } else {
-        say(format_args!(
-            "{} coded, {} revisions, {} repeats, {} rejected",
-            endings.coded, endings.revisions, endings.repeats, endings.rejected
-        ))?;
+        say(engines::in_words(endings))?;
     }
     // Somebody waits for the end: that of a paused source something may still wait is no end that they want.
     if arguments.drain {

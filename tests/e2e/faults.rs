@@ -227,6 +227,18 @@ fn senders<'s>(
     }
 }
 
+/// Sends to the server for as long as `faults` lasts; what was acknowledged.
+fn under_load(home: &Home, server: &Server, faults: impl FnOnce(&Mutex<BTreeSet<String>>)) -> Mutex<BTreeSet<String>> {
+    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::default());
+    std::thread::scope(|scope| {
+        let ends = StopAtEnd(&stop);
+        senders(scope, home, &server.url, &stop, &acknowledged);
+        faults(&acknowledged);
+        drop(ends);
+    });
+    acknowledged
+}
+
 /// All that was acknowledged is stored, and nothing twice.
 #[track_caller]
 fn all_is_stored_once(home: &Home, acknowledged: &Mutex<BTreeSet<String>>) {
@@ -257,12 +269,9 @@ fn a_broker_that_is_away_for_half_a_minute_and_then_restarted_costs_nothing() {
     let mut home = Home::new();
     home.now = None;
     on_kafka(&mut home, &broker.place, 2);
-    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::default());
     let server = Server::start(&home, &[]);
-    std::thread::scope(|scope| {
-        let ends = StopAtEnd(&stop);
-        senders(scope, &home, &server.url, &stop, &acknowledged);
-        more(&acknowledged, 100);
+    let acknowledged = under_load(&home, &server, |acknowledged| {
+        more(acknowledged, 100);
         broker.run("kill");
         let away = Instant::now();
         let asks = Sender::new("");
@@ -271,13 +280,12 @@ fn a_broker_that_is_away_for_half_a_minute_and_then_restarted_costs_nothing() {
         assert!(asks.get(&server.url, "/metrics").1.contains("testigo_queue_reachable 0"));
         std::thread::sleep(Duration::from_secs(30).saturating_sub(away.elapsed()));
         broker.run("start");
-        more(&acknowledged, 100);
+        more(acknowledged, 100);
         until("it says that the broker is back", || asks.get(&server.url, "/readyz").0 == 200);
         // An orderly restart.
         broker.run("stop");
         broker.run("start");
-        more(&acknowledged, 100);
-        drop(ends);
+        more(acknowledged, 100);
     });
     let (code, said) = server.end();
     assert_eq!(code, Some(0), "{said}");
@@ -296,22 +304,18 @@ fn of_three_brokers_one_is_lost_then_all_and_nothing_acknowledged() {
     home.now = None;
     home.env.push(("TESTIGO__QUEUE__URL", format!("kafka://{}/reports", brokers.place)));
     home.run(&["queue", "create", "--partitions", "3", "--replication", "3"]).exits(0);
-    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::default());
     let server = Server::start(&home, &[]);
-    std::thread::scope(|scope| {
-        let ends = StopAtEnd(&stop);
-        senders(scope, &home, &server.url, &stop, &acknowledged);
-        more(&acknowledged, 100);
+    let acknowledged = under_load(&home, &server, |acknowledged| {
+        more(acknowledged, 100);
         brokers.run_on("kill", parts[1]);
-        more(&acknowledged, 100);
+        more(acknowledged, 100);
         brokers.run_on("start", parts[1]);
-        more(&acknowledged, 100);
+        more(acknowledged, 100);
         for part in parts {
             brokers.run_on("kill", part);
         }
         brokers.run("cluster");
-        more(&acknowledged, 100);
-        drop(ends);
+        more(acknowledged, 100);
     });
     let (code, said) = server.end();
     assert_eq!(code, Some(0), "{said}");
@@ -327,19 +331,15 @@ fn a_database_that_is_restarted_costs_nothing() {
     let mut home = Home::new();
     home.now = None;
     on_postgres(&mut home, &database.place);
-    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::default());
     let server = Server::start(&home, &["--no-worker"]);
     let mut coding = worker(&home);
-    std::thread::scope(|scope| {
-        let ends = StopAtEnd(&stop);
-        senders(scope, &home, &server.url, &stop, &acknowledged);
+    let acknowledged = under_load(&home, &server, |acknowledged| {
         for _ in 0..3 {
-            more(&acknowledged, 150);
+            more(acknowledged, 150);
             // At once, whatever its connections are at.
             database.run("restart");
         }
-        more(&acknowledged, 150);
-        drop(ends);
+        more(acknowledged, 150);
     });
     assert_eq!(server.end().0, Some(0), "intake does not need the database while it runs");
     terminate(coding.id());
@@ -363,15 +363,12 @@ fn a_store_that_answers_nothing_for_ten_seconds_costs_no_partition() {
     let Some(mut home) = served(test, 4) else { return };
     home.now = None;
     let url = home.env.iter().find(|(name, _)| *name == "TESTIGO__STORE__URL").expect("set").1.clone();
-    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::default());
     let server = Server::start(&home, &["--no-worker"]);
     let files = [PathBuf::from(home.path("one")), PathBuf::from(home.path("two"))];
     let mut workers = files.each_ref().map(|file| worker_that_says(&home, file));
-    std::thread::scope(|scope| {
-        let ends = StopAtEnd(&stop);
-        senders(scope, &home, &server.url, &stop, &acknowledged);
+    let acknowledged = under_load(&home, &server, |acknowledged| {
         until("both have partitions", || files.iter().all(|file| gained(file) > 0));
-        more(&acknowledged, 100);
+        more(acknowledged, 100);
         let before: Vec<usize> = files.iter().map(|file| gained(file)).collect();
         let mut client = postgres::Client::connect(&url, postgres::NoTls).expect("connects");
         let mut tx = client.transaction().expect("begins");
@@ -380,12 +377,11 @@ fn a_store_that_answers_nothing_for_ten_seconds_costs_no_partition() {
         // Longer than the 6 seconds after which the group would give a silent member's partitions away.
         std::thread::sleep(Duration::from_secs(10));
         assert_eq!(home.status()["coded"].as_u64(), stored_before, "nothing was stored meanwhile");
-        more(&acknowledged, 50);
+        more(acknowledged, 50);
         drop(tx);
         until("all goes on", || home.status()["coded"].as_u64() > stored_before);
         let after: Vec<usize> = files.iter().map(|file| gained(file)).collect();
         assert_eq!(before, after, "nobody lost a partition");
-        drop(ends);
     });
     assert_eq!(server.end().0, Some(0));
     for child in &mut workers {

@@ -128,21 +128,21 @@ fn waiting(store: &mut impl Store) -> u64 {
 
 const FIVE: PauseLimits = PauseLimits { in_a_row: 5, among_last: 8, last: 20 };
 
+/// Twelve that cannot be coded, amid what another source sends.
+fn append_twelve_bad(intake: &impl Intake) {
+    for n in 0..12 {
+        let bad = row("line-a", &format!("x{n}"), &format!("bad {n}"), 1, n);
+        append(intake, vec![bad, envelope("line-b", &n.to_string(), "fine")]);
+    }
+}
+
 pub fn a_source_of_rejects_is_paused_and_goes_on_with_the_same_ids<E: Engine>() {
     let engine = E::new();
     let identity = Identity::generate();
     let intake = engine.intake();
     append(&intake, vec![envelope("line-a", "1", "before")]);
-    // What cannot be coded, amid what another source sends; twelve, at a limit of five.
-    for n in 0..12 {
-        append(
-            &intake,
-            vec![
-                row("line-a", &format!("x{n}"), &format!("bad {n}"), 1, n),
-                envelope("line-b", &n.to_string(), "fine"),
-            ],
-        );
-    }
+    // At a limit of five.
+    append_twelve_bad(&intake);
     append(&intake, vec![envelope("line-a", "1", "behind")]);
     let strict = || {
         let mut worker = engine.worker(&identity, Plain::default());
@@ -186,15 +186,7 @@ pub fn a_source_of_rejects_is_paused_and_goes_on_with_the_same_ids<E: Engine>() 
     let other = E::new();
     let intake = other.intake();
     append(&intake, vec![envelope("line-a", "1", "before")]);
-    for n in 0..12 {
-        append(
-            &intake,
-            vec![
-                row("line-a", &format!("x{n}"), &format!("bad {n}"), 1, n),
-                envelope("line-b", &n.to_string(), "fine"),
-            ],
-        );
-    }
+    append_twelve_bad(&intake);
     append(
         &intake,
         vec![envelope("line-a", "1", "behind"), envelope("line-a", "2", "later"), envelope("line-b", "x", "fine")],
